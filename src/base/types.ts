@@ -1,0 +1,42 @@
+/** Shared vocabulary. This folder imports nothing from the rest of the project. */
+
+/** 8-bit RGB, interleaved, row by row: `data.length === width * height * 3`, values 0 to 255. */
+export interface Pixels {
+  readonly data: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+export type NumericArray = Float32Array | Int32Array | Uint8Array;
+
+/** A tensor outside of any backend; `data` is in row-major order. */
+export interface NamedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: 'float32' | 'int32' | 'bool';
+  readonly data: NumericArray;
+}
+
+/** The weights of one layer, in the order in which its file stores them. */
+export interface LayerWeights {
+  readonly layer: string;
+  readonly weights: readonly NamedTensor[];
+}
+
+export type ProgressUnit = 'bytes' | 'images' | 'steps' | 'epochs' | 'layers';
+
+export interface Progress {
+  /** What is going on, for example `download squeezenet.h5` or `classify`. */
+  readonly phase: string;
+  readonly done: number;
+  /** Unknown for a stream without a length. */
+  readonly total?: number;
+  readonly unit: ProgressUnit;
+  /** A short text to show beside the figures, for example `accuracy 0.86`. */
+  readonly note?: string;
+}
+
+export type ProgressCallback = (progress: Progress) => void;
+
+export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
+export type JsonObject = { [key: string]: JsonValue };
