@@ -1,0 +1,69 @@
+import type { Pixels, ProgressCallback } from './base/types.ts';
+import type { ResizeOptions } from './images/resize-options.ts';
+
+export interface ReadOptions {
+  readonly onProgress?: ProgressCallback;
+  readonly signal?: AbortSignal;
+  /** Shown in progress and errors instead of the location. */
+  readonly label?: string;
+}
+
+/** A file that has a public address. */
+export interface RemoteFile {
+  readonly url: string;
+  /** Name under which it is cached and shown. */
+  readonly fileName: string;
+  /** Size in bytes, where it is known. */
+  readonly size?: number;
+  readonly md5?: string;
+  readonly sha256?: string;
+}
+
+export interface DecodeOptions {
+  /** Largest accepted `width * height`. */
+  readonly pixelLimit: number;
+  /** Resize while decoding; without it the picture keeps its size. */
+  readonly resize?: ResizeOptions;
+  readonly signal?: AbortSignal;
+  /** Shown in errors: the path or URL, or `image 3`. */
+  readonly name: string;
+}
+
+/** What can be told about the image in encoded bytes or a DOM object. */
+export type EncodedImage = Uint8Array | Blob | object;
+
+export interface OnnxSession {
+  readonly inputName: string;
+  readonly outputNames: readonly string[];
+  /** Runs one batch. `data` is row-major and has `shape`. Outputs come in the order of `outputNames`. */
+  run(data: Float32Array, shape: readonly number[]): Promise<{ data: Float32Array; shape: readonly number[] }[]>;
+  release(): Promise<void>;
+}
+
+/** All that differs between Node and browsers. `node.ts` and `browser.ts` register one of these. */
+export interface Platform {
+  readonly name: 'node' | 'browser';
+  /** Bytes of a path, `file:` URL, `http(s):` URL (or, in a browser, a page-relative URL). Not cached. */
+  readBytes(location: string | URL, options?: ReadOptions): Promise<Uint8Array>;
+  /** Bytes of a file with a public address, through the cache where there is one. */
+  readCached(file: RemoteFile, options?: ReadOptions): Promise<Uint8Array>;
+  /** 8-bit RGB of an encoded picture or a DOM object: upright, alpha flattened on white, first frame. */
+  decodeImage(image: EncodedImage, options: DecodeOptions): Promise<Pixels>;
+  /** Picks tfjs's backend, unless the program has picked one. */
+  prepareTfjs(): Promise<void>;
+  /** An ONNX Runtime session, or the reason why there is none. */
+  createOnnxSession(model: Uint8Array): Promise<OnnxSession>;
+}
+
+let current: Platform | undefined;
+
+/** Called once by each entry of the package. */
+export function registerPlatform(platform: Platform): void {
+  current = platform;
+}
+
+/** The platform that the entry registered. */
+export function platform(): Platform {
+  if (current === undefined) throw new Error('dovecote: no platform is registered; import dovecote, dovecote/node or dovecote/browser');
+  return current;
+}
