@@ -16,6 +16,8 @@ export interface GraphLayer {
   readonly className: string;
   readonly config: JsonObject;
   readonly inbound: readonly (readonly TensorRef[])[];
+  /** One object for each call, present only when a call had keyword arguments that change what it computes. */
+  readonly callArguments?: readonly JsonObject[];
   /** Set when the layer is itself a model. */
   readonly nested?: ModelGraph;
 }
