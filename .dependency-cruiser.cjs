@@ -1,10 +1,30 @@
 /** The rooms and the one direction in which imports may point; see CONTRIBUTING.md. */
 module.exports = {
   forbidden: [
-    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
-    { name: 'base-imports-nothing', severity: 'error', from: { path: '^src/base/' }, to: { pathNot: '^src/base/' } },
-    { name: 'zoo-is-a-leaf', severity: 'error', from: { path: '^zoo/' }, to: { path: '^(converters|src/(?!base/))' } },
-    { name: 'converters-are-a-leaf', severity: 'error', from: { path: '^converters/' }, to: { path: '^(zoo|src/(?!base/))' } },
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'base-imports-nothing',
+      severity: 'error',
+      from: { path: '^src/base/' },
+      to: { pathNot: '^src/base/' },
+    },
+    {
+      name: 'zoo-is-a-leaf',
+      severity: 'error',
+      from: { path: '^zoo/' },
+      to: { path: '^(converters|src/(?!base/))' },
+    },
+    {
+      name: 'converters-are-a-leaf',
+      severity: 'error',
+      from: { path: '^converters/' },
+      to: { path: '^(zoo|src/(?!base/))' },
+    },
     {
       name: 'leaves-are-pure',
       comment: 'zoo and converters run in Node and in browsers alike',
@@ -16,7 +36,9 @@ module.exports = {
       name: 'leaves-know-no-platform-package',
       severity: 'error',
       from: { path: '^(zoo|converters)/' },
-      to: { path: 'node_modules/(sharp|undici|onnxruntime-node|commander|cli-progress|proper-lockfile|env-paths|tinyglobby)/' },
+      to: {
+        path: 'node_modules/(sharp|undici|onnxruntime-node|commander|cli-progress|proper-lockfile|env-paths|tinyglobby)/',
+      },
     },
     {
       name: 'converters-are-free-of-tfjs',
@@ -25,7 +47,12 @@ module.exports = {
       from: { path: '^converters/' },
       to: { path: 'node_modules/@tensorflow/' },
     },
-    { name: 'nothing-imports-the-cli', severity: 'error', from: { pathNot: '^src/cli/' }, to: { path: '^src/cli/' } },
+    {
+      name: 'nothing-imports-the-cli',
+      severity: 'error',
+      from: { pathNot: '^src/cli/' },
+      to: { path: '^src/cli/' },
+    },
     {
       name: 'node-code-in-node-files',
       comment: 'only *.node.ts, the Node entry and the CLI may touch Node modules or Node-only packages',
@@ -37,7 +64,9 @@ module.exports = {
       name: 'node-packages-in-node-files',
       severity: 'error',
       from: { path: '^src/', pathNot: '(\\.node\\.ts$|^src/node\\.ts$|^src/cli/)' },
-      to: { path: 'node_modules/(sharp|undici|onnxruntime-node|commander|cli-progress|proper-lockfile|env-paths|tinyglobby)/' },
+      to: {
+        path: 'node_modules/(sharp|undici|onnxruntime-node|commander|cli-progress|proper-lockfile|env-paths|tinyglobby)/',
+      },
     },
     {
       name: 'isomorphic-code-imports-no-platform-file',
@@ -46,12 +75,20 @@ module.exports = {
       to: { path: '\\.(node|browser)\\.ts$|^src/(node|browser)\\.ts$' },
     },
     { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
-    { name: 'no-dev-dependency-at-run-time', severity: 'error', from: {}, to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] } },
+    {
+      name: 'no-dev-dependency-at-run-time',
+      severity: 'error',
+      from: {},
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
   ],
   options: {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     doNotFollow: { path: 'node_modules' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['node', 'import', 'types', 'default'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['node', 'import', 'types', 'default'],
+    },
   },
 };

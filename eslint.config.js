@@ -21,8 +21,13 @@ export default tseslint.config(
     files: ['**/*.mjs', '**/*.js'],
     languageOptions: {
       globals: {
-        console: 'readonly', process: 'readonly', performance: 'readonly', URL: 'readonly', Buffer: 'readonly',
-        setTimeout: 'readonly', fetch: 'readonly',
+        console: 'readonly',
+        process: 'readonly',
+        performance: 'readonly',
+        URL: 'readonly',
+        Buffer: 'readonly',
+        setTimeout: 'readonly',
+        fetch: 'readonly',
       },
     },
   },

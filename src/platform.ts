@@ -36,7 +36,10 @@ export interface OnnxSession {
   readonly inputName: string;
   readonly outputNames: readonly string[];
   /** Runs one batch. `data` is row-major and has `shape`. Outputs come in the order of `outputNames`. */
-  run(data: Float32Array, shape: readonly number[]): Promise<{ data: Float32Array; shape: readonly number[] }[]>;
+  run(
+    data: Float32Array,
+    shape: readonly number[],
+  ): Promise<{ data: Float32Array; shape: readonly number[] }[]>;
   release(): Promise<void>;
 }
 
@@ -64,6 +67,9 @@ export function registerPlatform(platform: Platform): void {
 
 /** The platform that the entry registered. */
 export function platform(): Platform {
-  if (current === undefined) throw new Error('dovecote: no platform is registered; import dovecote, dovecote/node or dovecote/browser');
+  if (current === undefined)
+    throw new Error(
+      'dovecote: no platform is registered; import dovecote, dovecote/node or dovecote/browser',
+    );
   return current;
 }
