@@ -1,4 +1,5 @@
 import type { Pixels, ProgressCallback } from './base/types.ts';
+import type { ImageDataset } from './datasets/labelled-images.ts';
 import type { ResizeOptions } from './images/resize-options.ts';
 
 export interface ReadOptions {
@@ -48,8 +49,12 @@ export interface Platform {
   readonly name: 'node' | 'browser';
   /** Bytes of a path, `file:` URL, `http(s):` URL (or, in a browser, a page-relative URL). Not cached. */
   readBytes(location: string | URL, options?: ReadOptions): Promise<Uint8Array>;
+  /** Whether a location is a folder; in a browser, whether a URL ends with a slash. Never throws. */
+  isFolder(location: string): Promise<boolean>;
   /** Bytes of a file with a public address, through the cache where there is one. */
   readCached(file: RemoteFile, options?: ReadOptions): Promise<Uint8Array>;
+  /** A folder with one subfolder of pictures for each class. Throws `USAGE_ARGUMENT` where there are no folders. */
+  readImageFolder(folder: string): Promise<ImageDataset>;
   /** 8-bit RGB of an encoded picture or a DOM object: upright, alpha flattened on white, first frame. */
   decodeImage(image: EncodedImage, options: DecodeOptions): Promise<Pixels>;
   /** Picks tfjs's backend, unless the program has picked one. */

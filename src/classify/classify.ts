@@ -1,0 +1,144 @@
+import type * as tf from '@tensorflow/tfjs';
+import { DovecoteError, ImageError, UsageError, reasonOf } from '../base/errors.ts';
+import type { ProgressCallback } from '../base/types.ts';
+import type { PreprocessingMode } from '../../zoo/card.ts';
+import type { EngineName } from '../engines/compiled-model.ts';
+import { cachedCompile } from '../engines/session-cache.ts';
+import type { ImageSource } from '../images/image-source.ts';
+import { disposeModel } from '../models/dispose-model.ts';
+import type { WeightsSource } from '../models/load-model.ts';
+import { loadModel } from '../models/load-model.ts';
+import type { ModelMetadata } from '../models/metadata.ts';
+import { labelsOf } from '../models/metadata.ts';
+import type { InputRecipe } from '../pipeline/run-images.ts';
+import { runImages } from '../pipeline/run-images.ts';
+import { recipeOf } from './recipe.ts';
+import { endsWithLogits, softmax, topIndices } from './probabilities.ts';
+
+export interface Prediction {
+  /** Class index, from 0. */
+  readonly index: number;
+  /** WordNet id of an ImageNet class; empty for classes of one's own. */
+  readonly wnid: string;
+  readonly label: string;
+  /** 0 to 1. */
+  readonly probability: number;
+}
+
+export interface Classification {
+  /** Path, URL, or `image N` for a picture in memory. */
+  readonly image: string;
+  /** Most probable first; empty when the picture could not be read. */
+  readonly predictions: readonly Prediction[];
+  /** Why this picture was not classified. */
+  readonly error?: DovecoteError;
+}
+
+export interface ClassifyOptions {
+  /** A loaded model (it stays yours), or what `loadModel` takes (it is disposed of at the end). */
+  readonly model: tf.LayersModel | string;
+  /** With a model's name: where its weights come from. Default `imagenet`. */
+  readonly weights?: WeightsSource;
+  /** Predictions for each picture. Default 5. */
+  readonly topK?: number;
+  /** Pictures per run of the network. Default 16. */
+  readonly batchSize?: number;
+  /** Default `auto`: ONNX Runtime where it is installed and knows every layer, else tfjs. */
+  readonly engine?: EngineName;
+  /** For a model that carries no metadata: how its input was prepared. */
+  readonly preprocessing?: PreprocessingMode;
+  /** For a model that carries no metadata: its classes in index order, or `imagenet`. */
+  readonly labels?: 'imagenet' | readonly string[];
+  /** For a model that carries no metadata: default `fill`, `bilinear`. */
+  readonly resize?: Partial<ModelMetadata['resize']>;
+  readonly onProgress?: ProgressCallback;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Says what is on pictures. Decoding overlaps the network; the order is kept.
+ *
+ * One picture gives one classification and an unreadable one throws; an array gives an array, in which an unreadable
+ * picture has `error` set and no predictions.
+ *
+ * @throws ImageError `IMAGE_*` (one picture); ModelError, WeightsError, FormatError, NetworkError from loading;
+ * EngineError `ENGINE_*`; UsageError `USAGE_ARGUMENT`; AbortedError `ABORTED`
+ */
+export async function classify(image: ImageSource, options: ClassifyOptions): Promise<Classification>;
+export async function classify(images: readonly ImageSource[], options: ClassifyOptions): Promise<Classification[]>;
+export async function classify(
+  images: ImageSource | readonly ImageSource[],
+  options: ClassifyOptions,
+): Promise<Classification | Classification[]> {
+  const single = !Array.isArray(images);
+  const results: Classification[] = [];
+  for await (const result of classifyStream(single ? [images as ImageSource] : (images as ImageSource[]), options)) {
+    if (single && result.error !== undefined) throw result.error;
+    results.push(result);
+  }
+  return single ? (results[0] as Classification) : results;
+}
+
+/** Like `classify` for many pictures, but hands each result over as soon as it is there. */
+export async function* classifyStream(
+  images: readonly ImageSource[],
+  options: ClassifyOptions,
+): AsyncGenerator<Classification> {
+  const { topK = 5, batchSize = 16, engine = 'auto', onProgress, signal } = options;
+  requireWhole('topK', topK);
+  requireWhole('batchSize', batchSize);
+  const borrowed = typeof options.model !== 'string';
+  const model = typeof options.model === 'string' ? await loadForClassify(options.model, options) : options.model;
+  try {
+    const { recipe, labels } = recipeOf(model, options);
+    const network = await cachedCompile(model, { engine });
+    const logits = endsWithLogits(model);
+    let done = 0;
+    const size = Math.min(batchSize, Math.max(images.length, 1));
+    for await (const result of runImages(images, network, recipe, { batchSize: size, signal })) {
+      onProgress?.({ phase: 'classify', done: ++done, total: images.length, unit: 'images' });
+      if (result.error !== undefined) {
+        yield { image: result.image, predictions: [], error: asDovecoteError(result.error, result.image) };
+        continue;
+      }
+      const probabilities = logits ? softmax(result.output) : result.output;
+      yield { image: result.image, predictions: describe(probabilities, labels, topK) };
+    }
+  } finally {
+    if (!borrowed) await disposeModel(model);
+  }
+}
+
+function loadForClassify(model: string, { weights, onProgress, signal }: ClassifyOptions): Promise<tf.LayersModel> {
+  return loadModel(model, { weights, onProgress, signal });
+}
+
+function describe(probabilities: Float32Array, labels: ReturnType<typeof labelsOf>, topK: number): Prediction[] {
+  return topIndices(probabilities, topK).map((index) => ({
+    index,
+    wnid: labels[index]?.wnid ?? '',
+    label: labels[index]?.label ?? `class ${index}`,
+    probability: probabilities[index] as number,
+  }));
+}
+
+function asDovecoteError(error: unknown, image: string): DovecoteError {
+  if (error instanceof DovecoteError) return error;
+  return new ImageError('IMAGE_UNREADABLE', `${image} cannot be read: ${reasonOf(error)}`, {
+    given: image,
+    expected: 'a JPEG, PNG, WebP, AVIF, GIF or TIFF picture',
+    nextStep: 'check the file',
+    cause: error,
+  });
+}
+
+function requireWhole(option: string, value: number): void {
+  if (Number.isInteger(value) && value >= 1) return;
+  throw new UsageError('USAGE_ARGUMENT', `${option} must be a whole number of at least 1.`, {
+    given: `${option}: ${value}`,
+    expected: 'a whole number of at least 1',
+    nextStep: `change ${option}, or leave it out`,
+  });
+}
+
+export type { InputRecipe };

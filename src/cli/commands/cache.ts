@@ -1,0 +1,73 @@
+import type { Command } from 'commander';
+import { runCommand } from '../context.ts';
+import { jsonOption } from '../options.ts';
+
+interface CacheFlags {
+  json?: boolean;
+  quiet?: boolean;
+}
+
+export function addCacheCommand(program: Command): void {
+  const cache = program.command('cache').description('show, check or empty the folder of downloaded weights');
+  cache
+    .command('list')
+    .description('list the downloaded files')
+    .addOption(jsonOption('the list'))
+    .action((_, command: Command) => listCommand(command.optsWithGlobals<CacheFlags>()));
+  cache
+    .command('verify')
+    .description('hash every downloaded file again; exit code 1 when one is damaged')
+    .addOption(jsonOption('the findings'))
+    .action((_, command: Command) => verifyCommand(command.optsWithGlobals<CacheFlags>()));
+  cache
+    .command('clear')
+    .description('remove downloaded files')
+    .argument('[files...]', 'names from `dovecote cache list`; without any, all')
+    .addOption(jsonOption('what was removed'))
+    .action((files: string[], _, command: Command) => clearCommand(files, command.optsWithGlobals<CacheFlags>()));
+}
+
+function listCommand(flags: CacheFlags): Promise<void> {
+  return runCommand(flags, async (context) => {
+    const [{ cacheFolder, listCache }, { formatTable }, { default: prettyBytes }] = await Promise.all([
+      import('../../weights/index.node.ts'),
+      import('../table.ts'),
+      import('pretty-bytes'),
+    ]);
+    const entries = await listCache();
+    if (flags.json) {
+      context.print(JSON.stringify({ folder: cacheFolder(), entries }, undefined, 2));
+      return;
+    }
+    context.print(`${cacheFolder()}${entries.length === 0 ? ' is empty' : ''}`);
+    if (entries.length === 0) return;
+    context.print(formatTable(entries.map((entry) => ({ file: entry.fileName, size: prettyBytes(entry.size), from: entry.url }))));
+  });
+}
+
+function verifyCommand(flags: CacheFlags): Promise<void> {
+  return runCommand(flags, async (context) => {
+    const { verifyCache } = await import('../../weights/index.node.ts');
+    const findings = await verifyCache({ onProgress: context.onProgress, signal: context.signal });
+    context.endProgress();
+    const bad = findings.filter((finding) => finding.status !== 'ok');
+    if (flags.json) context.print(JSON.stringify(findings, undefined, 2));
+    else {
+      findings.forEach(({ fileName, status, reason }) => context.print(`${status.padEnd(8)} ${fileName}${reason ? ` (${reason})` : ''}`));
+      context.print(`${findings.length - bad.length} good, ${bad.length} not`);
+    }
+    if (bad.length > 0) process.exitCode = 1;
+  });
+}
+
+function clearCommand(files: string[], flags: CacheFlags): Promise<void> {
+  return runCommand(flags, async (context) => {
+    const [{ clearCache }, { default: prettyBytes }] = await Promise.all([
+      import('../../weights/index.node.ts'),
+      import('pretty-bytes'),
+    ]);
+    const removed = await clearCache(files.length === 0 ? {} : { names: files });
+    if (flags.json) context.print(JSON.stringify(removed, undefined, 2));
+    else context.print(`removed ${removed.files.length} file(s), ${prettyBytes(removed.bytes)}`);
+  });
+}

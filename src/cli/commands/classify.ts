@@ -1,0 +1,98 @@
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import type { Classification, ClassifyOptions } from '../../classify/classify.ts';
+import { runCommand } from '../context.ts';
+import { engineOption, jsonOption, preprocessingOption, wholeNumber } from '../options.ts';
+
+interface ClassifyFlags {
+  model: string;
+  weights?: string;
+  top: number;
+  batchSize: number;
+  engine: 'auto' | 'onnx' | 'tfjs';
+  preprocessing?: ClassifyOptions['preprocessing'];
+  labels?: string;
+  json?: boolean;
+  csv?: boolean;
+  quiet?: boolean;
+}
+
+export function addClassifyCommand(program: Command): void {
+  program
+    .command('classify')
+    .description('say what is on photos')
+    .argument('<images...>', 'image files, folders, glob patterns or URLs')
+    .option('-m, --model <model>', 'name of a network, or a folder, model.json or .h5 file of your own', 'squeezenet')
+    .option('-w, --weights <file>', "path or URL of the network's weights (default: the published ImageNet weights)")
+    .option('-t, --top <count>', 'predictions for each photo', wholeNumber(1), 5)
+    .option('-b, --batch-size <count>', 'photos per run of the network', wholeNumber(1), 16)
+    .addOption(engineOption())
+    .addOption(preprocessingOption())
+    .option('--labels <file>', 'text file with one class name per line, for a model that has none, or "imagenet"')
+    .addOption(jsonOption('an array with one entry per photo').conflicts('csv'))
+    .addOption(new Option('--csv', 'print CSV on stdout, and nothing else').conflicts('json'))
+    .addHelpText(
+      'after',
+      '\nExamples:\n  dovecote classify cat.jpg\n  dovecote classify holiday/ --top 1 --csv > holiday.csv\n  dovecote classify new.jpg --model my-model/',
+    )
+    .action((images: string[], _, command: Command) => classifyCommand(images, command.optsWithGlobals<ClassifyFlags>()));
+}
+
+function classifyCommand(inputs: string[], flags: ClassifyFlags): Promise<void> {
+  return runCommand({ quiet: flags.quiet, json: flags.json || flags.csv }, async (context) => {
+    const [{ classifyStream }, { expandInputs }, { readLabels }] = await Promise.all([
+      import('../../node.ts'),
+      import('../expand-inputs.ts'),
+      import('../read-labels.ts'),
+    ]);
+    const images = await expandInputs(inputs);
+    const labels = flags.labels === undefined ? undefined : await readLabels(flags.labels);
+    const results: Classification[] = [];
+    const stream = classifyStream(images, {
+      model: flags.model,
+      weights: flags.weights,
+      topK: flags.top,
+      batchSize: flags.batchSize,
+      engine: flags.engine,
+      preprocessing: flags.preprocessing,
+      labels,
+      onProgress: context.onProgress,
+      signal: context.signal,
+    });
+    for await (const result of stream) {
+      results.push(result);
+      if (result.error !== undefined) context.complain(result.error);
+    }
+    context.endProgress();
+    if (flags.json) context.print(JSON.stringify(results.map(toJson), undefined, 2));
+    else if (flags.csv) context.print((await toCsv(results)).trimEnd());
+    else context.print(results.map(toText).filter(Boolean).join('\n'));
+    const failed = results.filter((result) => result.error !== undefined).length;
+    if (failed > 0) context.say(`${failed} of ${results.length} could not be read (see above)`);
+  });
+}
+
+function toJson({ image, predictions, error }: Classification) {
+  return error === undefined
+    ? { image, predictions }
+    : { image, predictions, error: { code: error.code, message: error.summary } };
+}
+
+async function toCsv(results: readonly Classification[]): Promise<string> {
+  const { stringify } = await import('csv-stringify/sync');
+  const rows = results.flatMap(({ image, predictions, error }) =>
+    error === undefined
+      ? predictions.map((each, rank) => [image, rank + 1, each.index, each.wnid, each.label, each.probability, ''])
+      : [[image, '', '', '', '', '', error.summary]],
+  );
+  return stringify(rows, { header: true, columns: ['image', 'rank', 'index', 'wnid', 'label', 'probability', 'error'] });
+}
+
+function toText({ image, predictions, error }: Classification): string {
+  if (error !== undefined) return '';
+  const lines = predictions.map(({ label, wnid, probability }) => {
+    const percent = `${(100 * probability).toFixed(1)} %`.padStart(8);
+    return `${percent}  ${label}${wnid === '' ? '' : ` (${wnid})`}`;
+  });
+  return [image, ...lines].join('\n');
+}

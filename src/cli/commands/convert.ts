@@ -1,0 +1,58 @@
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import { runCommand } from '../context.ts';
+import { byteSize, jsonOption } from '../options.ts';
+
+interface ConvertFlags {
+  architecture?: string;
+  quantize: 'none' | 'float16' | 'uint8' | 'uint16';
+  shardSize?: number;
+  force?: boolean;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+export function addConvertCommand(program: Command): void {
+  program
+    .command('convert')
+    .description('convert a Keras .h5 file to a TensorFlow.js layers model')
+    .argument('<input>', 'a Keras 1 or 2 .h5 file; path or URL')
+    .argument('<output>', 'folder to write')
+    .option('-a, --architecture <name>', 'the network that a weights-only file belongs to, for example squeezenet')
+    .addOption(
+      new Option('--quantize <type>', 'how weights are stored').choices(['none', 'float16', 'uint8', 'uint16']).default('none'),
+    )
+    .option('--shard-size <size>', 'largest size of a weight file', byteSize, 4 * 2 ** 20)
+    .option('-f, --force', 'replace the output of an earlier conversion')
+    .addOption(jsonOption('the result'))
+    .addHelpText(
+      'after',
+      '\nExamples:\n  dovecote convert model.h5 web-model/\n  dovecote convert weights.h5 web-model/ --architecture squeezenet --quantize float16',
+    )
+    .action((input: string, output: string, _, command: Command) => {
+      const flags = command.optsWithGlobals<ConvertFlags>();
+      return runCommand(flags, async (context) => {
+        const { convert } = await import('../../node.ts');
+        const { default: prettyBytes } = await import('pretty-bytes');
+        const result = await convert(input, output, {
+          architecture: flags.architecture,
+          quantize: flags.quantize,
+          shardSizeBytes: flags.shardSize,
+          force: flags.force,
+          onProgress: context.onProgress,
+          signal: context.signal,
+        });
+        context.endProgress();
+        if (flags.json) {
+          context.print(JSON.stringify(result));
+          return;
+        }
+        result.warnings.forEach((warning) => context.say(`note: ${warning}`));
+        const known = result.architecture === undefined ? '' : ` (${result.architecture}, with labels and preprocessing)`;
+        context.print(
+          `${output}: ${result.layers} layers, ${result.parameters.toLocaleString('en')} parameters, ${prettyBytes(result.bytes)}${known}`,
+        );
+        context.say(`load it with tf.loadLayersModel, or: dovecote classify photo.jpg --model ${output}`);
+      });
+    });
+}

@@ -1,0 +1,132 @@
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import type { FineTuneOptions, FineTuneResult } from '../../transfer/fine-tune.ts';
+import type { CommandContext } from '../context.ts';
+import { runCommand } from '../context.ts';
+import { engineOption, jsonOption, numberBetween, preprocessingOption, wholeNumber } from '../options.ts';
+
+interface TrainFlags extends Pick<FineTuneOptions, 'epochs' | 'learningRate' | 'batchSize' | 'dropout' | 'l2' | 'patience' | 'seed' | 'augment' | 'engine' | 'featureLayer' | 'pooling' | 'validationSplit' | 'preprocessing'> {
+  base: string;
+  weights?: string;
+  validation?: string;
+  classWeights: 'balanced' | 'none';
+  out: string;
+  force?: boolean;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+export function addTrainCommand(program: Command): void {
+  const zeroOrMore = numberBetween(-Number.MIN_VALUE, Infinity, 'a number of at least 0');
+  program
+    .command('train')
+    .description('train a new head on a folder of photos, one subfolder for each class')
+    .argument('<folder>', 'folder with one subfolder of photos for each class')
+    .requiredOption('-o, --out <folder>', 'where the new model is written')
+    .option('--base <model>', 'the network to build on: a name, or a model of your own', 'squeezenet')
+    .option('-w, --weights <file>', "path or URL of the base's weights (default: the published ImageNet weights)")
+    .option('--validation <folder>', 'folder of photos to validate on, with the same subfolders')
+    .addOption(
+      new Option('--validation-split <share>', 'without --validation: the share of each class to validate on')
+        .argParser(numberBetween(0, 1, 'a number between 0 and 1'))
+        .default(0.2)
+        .conflicts([]),
+    )
+    .option('--epochs <count>', 'passes over the photos, at most', wholeNumber(1), 60)
+    .option('--learning-rate <rate>', "Adam's step size", numberBetween(0, Infinity, 'a number above 0'), 0.001)
+    .option('--batch-size <count>', 'photos per step', wholeNumber(1), 32)
+    .option('--dropout <rate>', 'before the dense layer', numberBetween(-Number.MIN_VALUE, 1, 'a number from 0 to below 1'), 0.2)
+    .option('--l2 <weight>', "penalty on the head's weights", zeroOrMore, 0.01)
+    .option('--patience <epochs>', 'stop after so many epochs without improvement; 0: never', wholeNumber(0), 15)
+    .option('--augment', 'crop, mirror and recolour the photos at random, anew in each epoch')
+    .addOption(new Option('--class-weights <mode>', 'make rare classes count more, or not').choices(['balanced', 'none']).default('balanced'))
+    .addOption(new Option('--pooling <mode>', "how the base's feature map becomes a vector").choices(['avg', 'max']).default('avg'))
+    .option('--feature-layer <name>', 'last layer of the base that is kept (default: what the network says)')
+    .addOption(preprocessingOption())
+    .addOption(engineOption())
+    .option('--seed <number>', 'the same seed gives the same result', wholeNumber(0), 1)
+    .option('-f, --force', 'replace an earlier output')
+    .addOption(jsonOption('the result, as the last line,'))
+    .addHelpText(
+      'after',
+      '\nExamples:\n  dovecote train flowers/ --out flower-model/\n  dovecote train train/ --validation val/ --out my-model/ --augment --seed 7',
+    )
+    .action((folder: string, _, command: Command) => trainCommand(folder, command.optsWithGlobals<TrainFlags>()));
+}
+
+function trainCommand(folder: string, flags: TrainFlags): Promise<void> {
+  return runCommand(flags, async (context) => {
+    const { checkOutputFolder, disposeModel, fineTune, saveModel } = await import('../../node.ts');
+    // Before the work, not after it.
+    await checkOutputFolder(flags.out, flags.force);
+    const started = performance.now();
+    const { base, out, force, json: _json, quiet: _quiet, ...options } = flags;
+    const result = await fineTune(base, folder, { ...options, onProgress: context.onProgress, signal: context.signal });
+    context.endProgress();
+    const report = reportOf(result, out);
+    // Saving is not interrupted: after Ctrl-C it is what keeps the work.
+    await saveModel(result.model, out, { force, extraFiles: [{ name: 'training.json', bytes: JSON.stringify(report, undefined, 2) }] });
+    await disposeModel(result.model);
+    const wallSeconds = Number(((performance.now() - started) / 1000).toFixed(3));
+    if (flags.json) context.print(JSON.stringify({ ...report, wallSeconds, history: undefined }));
+    else await printReport(result, wallSeconds, out, context);
+  });
+}
+
+function reportOf(result: FineTuneResult, out: string) {
+  const { evaluation, skipped, history } = result;
+  return {
+    valAccuracy: result.valAccuracy,
+    valLoss: result.valLoss,
+    epochs: result.epochs,
+    bestEpoch: result.bestEpoch,
+    stopped: result.stopped,
+    classes: result.classes,
+    out,
+    engine: result.engine,
+    trainingImages: result.trainingImages,
+    validationImages: result.validationImages,
+    confusion: evaluation.confusion,
+    perClass: evaluation.perClass,
+    skipped,
+    history,
+  };
+}
+
+async function printReport(result: FineTuneResult, wallSeconds: number, out: string, context: CommandContext): Promise<void> {
+  const { formatTable } = await import('../table.ts');
+  const { evaluation, classes } = result;
+  if (result.skipped.length > 0) {
+    context.say(`skipped ${result.skipped.length} file(s):`);
+    result.skipped.forEach(({ image, reason }) => context.say(`  ${image}: ${reason}`));
+  }
+  const percent = (share: number) => (100 * share).toFixed(1);
+  context.print('Confusion matrix (rows: what is on the photo, columns: what the model says)');
+  context.print(
+    formatTable(
+      classes.map((label, row) => ({
+        '': label,
+        ...Object.fromEntries(classes.map((column, index) => [column, evaluation.confusion[row]![index]!])),
+      })),
+    ),
+  );
+  context.print('');
+  context.print(
+    formatTable(
+      evaluation.perClass.map(({ label, precision, recall, f1, support }) => ({
+        class: label,
+        'precision %': percent(precision),
+        'recall %': percent(recall),
+        'F1 %': percent(f1),
+        photos: support,
+      })),
+    ),
+  );
+  const why = { completed: '', early: ', stopped early', aborted: ', stopped by you' }[result.stopped];
+  context.print('');
+  context.print(
+    `validation accuracy ${percent(result.valAccuracy)} % (epoch ${result.bestEpoch} of ${result.epochs}${why}), ${wallSeconds.toFixed(1)} s`,
+  );
+  context.print(`saved to ${out}${result.stopped === 'aborted' ? ' (the best so far)' : ''}`);
+  context.say(`next: dovecote classify photo.jpg --model ${out}`);
+}

@@ -1,0 +1,16 @@
+import type * as tf from '@tensorflow/tfjs';
+import { findModel, lookUp } from '../../zoo/registry.ts';
+import { platform } from '../platform.ts';
+import type { LoadModelOptions } from './load-model.ts';
+import { loadModelFile } from './load-model-file.ts';
+import { looksLikeLocation } from './location.ts';
+
+/** A zoo model with zeros for weights (nothing is fetched), or a model of your own: for looking at its structure. */
+export async function loadArchitecture(model: string, options: LoadModelOptions = {}): Promise<tf.LayersModel> {
+  await platform().prepareTfjs();
+  if (lookUp(model) === undefined && (looksLikeLocation(model) || (await platform().isFolder(model)))) {
+    return loadModelFile(model, options);
+  }
+  const { card, build } = findModel(model, options.version);
+  return build(card, options, { kernel: 'zeros' });
+}

@@ -1,0 +1,69 @@
+import * as tf from '@tensorflow/tfjs';
+import { DovecoteError, FormatError, UsageError, reasonOf } from '../base/errors.ts';
+import type { JsonObject } from '../base/types.ts';
+import type { ModelFile } from '../../converters/index.ts';
+import { modelFileToTfjs } from '../../converters/index.ts';
+import type { LoadModelOptions } from './load-model.ts';
+import { baseName } from './location.ts';
+import { readModelAt } from './model-bytes.ts';
+import { getMetadata, setMetadata } from './metadata.ts';
+import { recogniseCard } from './recognise.ts';
+
+/** Options of zoo builders that make no sense for a finished model. */
+const builderOptions = ['includeTop', 'inputShape', 'pooling', 'classes', 'classifierActivation', 'version', 'seed'] as const;
+
+/**
+ * Loads a finished model from a folder, model.json or whole-model .h5 file.
+ *
+ * @throws UsageError `USAGE_ARGUMENT` for builder options; the errors of `readModelAt`; FormatError
+ * `FORMAT_UNSUPPORTED` for a weights-only file
+ */
+export async function loadModelFile(location: string, options: LoadModelOptions = {}): Promise<tf.LayersModel> {
+  const wrong = [...builderOptions, 'weights' as const].filter((option) => options[option] != null);
+  if (wrong.length > 0 && !(wrong.length === 1 && options.weights === 'imagenet')) {
+    throw new UsageError('USAGE_ARGUMENT', `${wrong.join(', ')} cannot be used with a finished model.`, {
+      given: `${location} with ${wrong.join(', ')}`,
+      expected: 'a finished model without building options, or the name of a zoo model with them',
+      nextStep: `leave ${wrong.join(', ')} out`,
+    });
+  }
+  const { onProgress, signal } = options;
+  return instantiate(await readModelAt(location, { onProgress, signal }), location);
+}
+
+/** Turns a file's config and tensors into a tf.LayersModel; attaches the card when the network is known. */
+export async function instantiate(file: ModelFile, location: string): Promise<tf.LayersModel> {
+  if (file.config === undefined) {
+    throw new FormatError('FORMAT_UNSUPPORTED', `${baseName(location)} holds weights only, not a model.`, {
+      given: location,
+      expected: 'a whole-model file, or the name of the network that the weights belong to',
+      nextStep: `load the network by name with these weights, for example loadModel('squeezenet', { weights: '${location}' })`,
+    });
+  }
+  const { modelJson, weightData } = modelFileToTfjs(file, { fileName: location });
+  const artifacts: tf.io.ModelArtifacts = {
+    modelTopology: modelJson.modelTopology as JsonObject,
+    weightSpecs: modelJson.weightsManifest.flatMap((group) => group.weights) as tf.io.WeightsManifestEntry[],
+    weightData,
+    userDefinedMetadata: file.userDefinedMetadata,
+  };
+  const before = tf.memory().numTensors;
+  let model: tf.LayersModel;
+  try {
+    model = await tf.loadLayersModel({ load: () => Promise.resolve(artifacts) });
+  } catch (error) {
+    if (error instanceof DovecoteError) throw error;
+    throw new FormatError('FORMAT_UNSUPPORTED', `TensorFlow.js cannot build the model in ${baseName(location)}: ${reasonOf(error)}`, {
+      given: location,
+      expected: 'a model of layers that TensorFlow.js knows',
+      nextStep: '`dovecote inspect` shows what is in the file',
+      cause: error,
+    });
+  }
+  void before;
+  if (getMetadata(model) === undefined) {
+    const metadata = recogniseCard(model);
+    if (metadata !== undefined) setMetadata(model, metadata);
+  }
+  return model;
+}

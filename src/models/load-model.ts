@@ -1,0 +1,53 @@
+import type * as tf from '@tensorflow/tfjs';
+import { UsageError } from '../base/errors.ts';
+import type { ProgressCallback } from '../base/types.ts';
+import { findModel, lookUp } from '../../zoo/registry.ts';
+import type { BuildOptions } from '../../zoo/build-options.ts';
+import { platform } from '../platform.ts';
+import { loadModelFile } from './load-model-file.ts';
+import { loadZooModel } from './load-zoo-model.ts';
+import { looksLikeLocation } from './location.ts';
+
+/**
+ * Where the weights of a zoo model come from: `imagenet` (the published file, through the cache), a path or URL of an
+ * .h5 file, a model.json or a model folder, the bytes of an .h5 file, or `null` for random weights.
+ */
+export type WeightsSource = 'imagenet' | (string & {}) | URL | Uint8Array | ArrayBuffer | null;
+
+export interface LoadModelOptions extends BuildOptions {
+  /** Default `imagenet`. */
+  readonly weights?: WeightsSource;
+  /** Among the versions of a family, for example `1.0` of SqueezeNet. */
+  readonly version?: string;
+  /** How tensors find their layer: in the order of the file (default, as Keras does), or by the layers' names. */
+  readonly by?: 'position' | 'name';
+  /** Makes the random weights of `weights: null` repeatable. */
+  readonly seed?: number;
+  readonly onProgress?: ProgressCallback;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Loads a network: a zoo model by its name, or a model of your own from a folder, a model.json or a whole-model .h5
+ * file (path or URL). What you get is an ordinary `tf.LayersModel`; free it with `disposeModel(model)`.
+ *
+ * Input `[batch, height, width, 3]`, prepared as the model's card says (`classify` does that). Output
+ * `[batch, classes]`, or a feature map without top.
+ *
+ * @throws ModelError `MODEL_UNKNOWN`, `MODEL_OPTION`; WeightsError `WEIGHTS_*`; FormatError `FORMAT_*`;
+ * FileError `FILE_*`; NetworkError `NETWORK_*`, `DOWNLOAD_*`; CacheError `CACHE_*`; AbortedError `ABORTED`
+ */
+export async function loadModel(model: string, options: LoadModelOptions = {}): Promise<tf.LayersModel> {
+  if (typeof model !== 'string' || model === '') {
+    throw new UsageError('USAGE_ARGUMENT', 'loadModel needs the name of a model.', {
+      given: JSON.stringify(model) ?? String(model),
+      expected: 'a name of the zoo such as "squeezenet", or the path or URL of a model',
+      nextStep: '`dovecote list` shows all models',
+    });
+  }
+  await platform().prepareTfjs();
+  if (lookUp(model) === undefined && (looksLikeLocation(model) || (await platform().isFolder(model)))) {
+    return loadModelFile(model, options);
+  }
+  return loadZooModel(findModel(model, options.version), options);
+}

@@ -1,0 +1,91 @@
+import * as tf from '@tensorflow/tfjs';
+import { WeightsError, throwIfAborted } from '../base/errors.ts';
+import type { NamedTensor } from '../base/types.ts';
+import type { ModelFile } from '../../converters/index.ts';
+import { matchWeights, readModelFile } from '../../converters/index.ts';
+import type { WeightFile } from '../../zoo/card.ts';
+import type { ZooEntry } from '../../zoo/registry.ts';
+import { platform } from '../platform.ts';
+import { expectedWeights, weightLayers } from './expected-weights.ts';
+import type { LoadModelOptions, WeightsSource } from './load-model.ts';
+import { metadataOfCard, setMetadata } from './metadata.ts';
+import { readModelAt } from './model-bytes.ts';
+
+/** `auto` takes the top when the weights have one; for training, where only the features count. */
+export type LoadZooOptions = Omit<LoadModelOptions, 'includeTop'> & { readonly includeTop?: boolean | 'auto' };
+
+/** Builds a network of the zoo and fills it with weights. For the errors see `loadModel`. */
+export async function loadZooModel({ card, build }: ZooEntry, options: LoadZooOptions = {}): Promise<tf.LayersModel> {
+  const { weights = 'imagenet', by = 'position', seed, signal } = options;
+  if (weights === null) {
+    const random = build(card, { ...options, includeTop: options.includeTop !== false }, { kernel: 'glorotUniform', seed });
+    setMetadata(random, metadataOfCard(card, random.inputs[0]!.shape.slice(1)));
+    return random;
+  }
+  const build_ = (includeTop: boolean) => build(card, { ...options, includeTop }, { kernel: 'zeros' });
+  // Options are checked before anything is read or fetched.
+  let model = build_(options.includeTop !== false);
+  try {
+    const { file, name } = await readWeights({ card, build, aliases: [] }, weights, options);
+    throwIfAborted(signal, `Loading ${card.title}`);
+    if (options.includeTop === 'auto') {
+      const found = file.layers.filter((layer) => layer.weights.length > 0).length;
+      if (found < weightLayers(model).length) {
+        model.dispose();
+        model = build_(false);
+      }
+    }
+    fill(model, matchWeights(expectedWeights(model), file, { by, fileName: name }));
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+  setMetadata(model, metadataOfCard(card, model.inputs[0]!.shape.slice(1)));
+  return model;
+}
+
+/** Puts tensors into the weight-bearing layers, in order. */
+function fill(model: tf.LayersModel, weights: readonly (readonly NamedTensor[])[]): void {
+  weightLayers(model).forEach((layer, index) => {
+    const tensors = weights[index]!.map(({ data, shape, dtype }) => tf.tensor(data, [...shape], dtype));
+    layer.setWeights(tensors);
+    tf.dispose(tensors);
+  });
+}
+
+async function readWeights(
+  { card }: ZooEntry,
+  weights: Exclude<WeightsSource, null>,
+  { includeTop, classes = 1000, onProgress, signal }: LoadZooOptions,
+): Promise<{ file: ModelFile; name: string }> {
+  if (weights instanceof ArrayBuffer || ArrayBuffer.isView(weights)) {
+    const bytes = weights instanceof ArrayBuffer ? new Uint8Array(weights) : weights;
+    return { file: await readModelFile(bytes, { fileName: 'the given bytes' }), name: 'the given bytes' };
+  }
+  if (weights !== 'imagenet') {
+    return { file: await readModelAt(weights, { onProgress, signal }), name: String(weights) };
+  }
+  if (includeTop !== false && classes !== 1000) {
+    throw new WeightsError('WEIGHTS_SHAPE', `The ImageNet weights of ${card.title} have 1000 classes.`, {
+      given: `classes: ${classes}`,
+      expected: 'classes: 1000 with the published top, or includeTop: false',
+      nextStep: 'load without top and train a head of your own (`fineTune`)',
+    });
+  }
+  const published = publishedFile(card.weights, includeTop);
+  if (published === undefined) {
+    throw new WeightsError('WEIGHTS_UNAVAILABLE', `Nobody publishes ImageNet weights for ${card.title} in a form that is read here.`, {
+      given: "weights: 'imagenet'",
+      expected: 'a network with published weights, or a weights file of your own',
+      nextStep: "pass `weights` with a path, URL or bytes, or `weights: null` for random ones",
+    });
+  }
+  const bytes = await platform().readCached(published, { onProgress, signal });
+  return { file: await readModelFile(bytes, { fileName: published.fileName }), name: published.fileName };
+}
+
+function publishedFile(files: readonly WeightFile[], includeTop: boolean | 'auto' | undefined): WeightFile | undefined {
+  // For features alone the smaller file is enough.
+  const variant = includeTop === false || includeTop === 'auto' ? 'noTop' : 'top';
+  return files.find((file) => file.variant === variant);
+}

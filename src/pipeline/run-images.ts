@@ -1,0 +1,134 @@
+import { pMapIterable } from 'p-map';
+import { ImageError, throwIfAborted } from '../base/errors.ts';
+import type { Pixels } from '../base/types.ts';
+import type { CompiledModel } from '../engines/compiled-model.ts';
+import type { ImageSource } from '../images/image-source.ts';
+import { describeSource } from '../images/image-source.ts';
+import { loadPixels } from '../images/load-image.ts';
+import { preprocessPixels } from '../images/preprocess.ts';
+import type { ModelMetadata } from '../models/metadata.ts';
+
+/** How a picture becomes a network's input. */
+export type InputRecipe = Pick<ModelMetadata, 'inputSize' | 'resize' | 'preprocessing'>;
+
+export interface RunImagesOptions {
+  /** Pictures per run of the network. */
+  readonly batchSize: number;
+  readonly signal?: AbortSignal;
+  /** Pictures that are decoded at the same time. Default 4. */
+  readonly concurrency?: number;
+  /** Decodes one picture at the network's input size; the default follows the recipe. */
+  readonly decode?: (image: ImageSource, index: number) => Promise<Pixels>;
+}
+
+/** What came of one picture: the network's output row, or the error that its decoding ended with. */
+export type ImageResult =
+  | { readonly index: number; readonly image: string; readonly output: Float32Array; readonly error?: undefined }
+  | { readonly index: number; readonly image: string; readonly output?: undefined; readonly error: unknown };
+
+type Decoded = { index: number; image: string; pixels: Pixels } | { index: number; image: string; error: unknown };
+
+/**
+ * Decodes pictures and runs them through a network; the results come in the order of the pictures. While one batch
+ * is in the network the next is decoded; at most about three batches are held in memory.
+ */
+export async function* runImages(
+  images: Iterable<ImageSource>,
+  network: CompiledModel,
+  recipe: InputRecipe,
+  options: RunImagesOptions,
+): AsyncGenerator<ImageResult> {
+  const { batchSize, signal, concurrency = 4 } = options;
+  const [height, width] = recipe.inputSize;
+  const imageSize = height * width * 3;
+  const decode = options.decode ?? ((image, index) => decodeByRecipe(image, index, recipe, signal));
+
+  const decoded = pMapIterable(
+    indexed(images),
+    async ({ image, index }): Promise<Decoded> => {
+      const name = describeSource(image, index);
+      throwIfAborted(signal, 'Reading pictures');
+      try {
+        return { index, image: name, pixels: await decode(image, index) };
+      } catch (error) {
+        throwIfAborted(signal, 'Reading pictures');
+        return { index, image: name, error };
+      }
+    },
+    { concurrency, backpressure: Math.max(concurrency, 2 * batchSize) },
+  );
+
+  // Two buffers: one is filled while the network reads the other.
+  const buffers = [new Float32Array(batchSize * imageSize), new Float32Array(batchSize * imageSize)] as const;
+  let batchNumber = 0;
+  let batch: Decoded[] = [];
+  let filled = 0;
+  let running: Promise<ImageResult[]> | undefined;
+
+  const start = (): Promise<ImageResult[]> => {
+    const buffer = buffers[batchNumber++ % 2 === 0 ? 0 : 1];
+    return runBatch(network, batch, buffer.subarray(0, filled * imageSize), [filled, height, width, 3]);
+  };
+
+  try {
+    for await (const item of decoded) {
+      throwIfAborted(signal, 'Running the network');
+      batch.push(item);
+      if ('pixels' in item) {
+        const buffer = buffers[batchNumber % 2 === 0 ? 0 : 1];
+        preprocessPixels(item.pixels, recipe.preprocessing, buffer, filled++ * imageSize);
+      }
+      if (filled < batchSize && batch.length < 4 * batchSize) continue;
+      const next = start();
+      next.catch(() => undefined);
+      if (running !== undefined) yield* await running;
+      running = next;
+      batch = [];
+      filled = 0;
+    }
+    if (running !== undefined) yield* await running;
+    running = undefined;
+    if (batch.length > 0) yield* await start();
+  } finally {
+    // A consumer that stops early must not leave a run behind that still reads the buffers.
+    await running?.catch(() => undefined);
+  }
+}
+
+async function runBatch(
+  network: CompiledModel,
+  batch: readonly Decoded[],
+  data: Float32Array,
+  shape: readonly number[],
+): Promise<ImageResult[]> {
+  const outputs = shape[0] === 0 ? undefined : (await network.run(data, shape))[0];
+  const rowLength = outputs === undefined ? 0 : outputs.data.length / (shape[0] as number);
+  let row = 0;
+  return batch.map((item): ImageResult => {
+    if ('error' in item) return item;
+    const from = row++ * rowLength;
+    return { index: item.index, image: item.image, output: outputs!.data.slice(from, from + rowLength) };
+  });
+}
+
+async function decodeByRecipe(
+  image: ImageSource,
+  index: number,
+  { inputSize, resize }: InputRecipe,
+  signal?: AbortSignal,
+): Promise<Pixels> {
+  const pixels = await loadPixels(image, { size: inputSize, ...resize, signal, name: describeSource(image, index) });
+  if (pixels.height !== inputSize[0] || pixels.width !== inputSize[1]) {
+    throw new ImageError('IMAGE_UNREADABLE', `${describeSource(image, index)} came out of the decoder at the wrong size.`, {
+      given: `${pixels.height}x${pixels.width}`,
+      expected: inputSize.join('x'),
+      nextStep: 'please report this picture',
+    });
+  }
+  return pixels;
+}
+
+function* indexed(images: Iterable<ImageSource>): Generator<{ image: ImageSource; index: number }> {
+  let index = 0;
+  for (const image of images) yield { image, index: index++ };
+}

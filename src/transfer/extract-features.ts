@@ -1,0 +1,156 @@
+import * as tf from '@tensorflow/tfjs';
+import { ModelError, reasonOf } from '../base/errors.ts';
+import type { Pixels, ProgressCallback } from '../base/types.ts';
+import type { EngineName } from '../engines/compiled-model.ts';
+import { compileModel } from '../engines/compile-model.ts';
+import type { CompiledModel } from '../engines/compiled-model.ts';
+import type { ImageSource } from '../images/image-source.ts';
+import type { SkippedImage } from '../datasets/labelled-images.ts';
+import { inputRecipeOf } from '../classify/recipe.ts';
+import type { RecipeOptions } from '../classify/recipe.ts';
+import type { InputRecipe } from '../pipeline/run-images.ts';
+import { runImages } from '../pipeline/run-images.ts';
+import { lookUp } from '../../zoo/registry.ts';
+import { getMetadata } from '../models/metadata.ts';
+
+export interface FeatureOptions extends RecipeOptions {
+  /** The layer whose output is taken. Default: the card's feature layer, or the output of a model without top. */
+  readonly featureLayer?: string;
+  /** How a feature map becomes a vector. Default `avg`. */
+  readonly pooling?: 'avg' | 'max';
+  /** Default `auto`. */
+  readonly engine?: EngineName;
+  /** Default 16. */
+  readonly batchSize?: number;
+  readonly onProgress?: ProgressCallback;
+  readonly signal?: AbortSignal;
+}
+
+export interface Features {
+  /** Row-major `[rows.length, width]`. */
+  readonly data: Float32Array;
+  readonly width: number;
+  /** For each row the index of its picture; unreadable pictures have no row. */
+  readonly rows: readonly number[];
+  readonly skipped: readonly SkippedImage[];
+}
+
+/** A network cut at its feature layer and compiled, ready for many pictures. */
+export interface FeatureExtractor {
+  readonly recipe: InputRecipe;
+  readonly width: number;
+  readonly engine: CompiledModel['engine'];
+  /** The last layer that is kept and how its output is pooled (`null` when it is a vector already). */
+  readonly featureLayer: string;
+  readonly pooling: 'avg' | 'max' | null;
+  extract(images: readonly ImageSource[], options?: ExtractOptions): Promise<Features>;
+  dispose(): Promise<void>;
+}
+
+export interface ExtractOptions {
+  readonly phase?: string;
+  readonly decode?: (image: ImageSource, index: number) => Promise<Pixels>;
+  readonly onProgress?: ProgressCallback;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The pooled features of pictures: what a new head is trained on.
+ *
+ * @throws ModelError `MODEL_INPUT`; EngineError `ENGINE_*`; AbortedError `ABORTED`
+ */
+export async function extractFeatures(
+  model: tf.LayersModel,
+  images: readonly ImageSource[],
+  options: FeatureOptions = {},
+): Promise<Features> {
+  const extractor = await createFeatureExtractor(model, options);
+  try {
+    return await extractor.extract(images, options);
+  } finally {
+    await extractor.dispose();
+  }
+}
+
+/** For several calls of `extract`; `dispose` it. The model stays the caller's. */
+export async function createFeatureExtractor(model: tf.LayersModel, options: FeatureOptions = {}): Promise<FeatureExtractor> {
+  const { engine = 'auto', batchSize = 16 } = options;
+  const recipe = inputRecipeOf(model, options);
+  const featureLayer = featureLayerOf(model, options.featureLayer);
+  const features = outputOf(model, featureLayer);
+  const pooling = features.shape.length === 4 ? (options.pooling ?? 'avg') : null;
+  const pooled = poolingLayer(pooling)?.apply(features) as tf.SymbolicTensor | undefined;
+  const cut = tf.model({ name: 'features', inputs: model.inputs, outputs: pooled ?? features });
+  const network = await compileModel(cut, { engine });
+  return {
+    recipe,
+    width: cut.outputs[0]!.shape[1] as number,
+    engine: network.engine,
+    featureLayer,
+    pooling,
+    extract: (images, extractOptions = {}) => extract(images, network, recipe, batchSize, extractOptions),
+    // The cut model shares the caller's layers: it has no weights of its own to free.
+    dispose: () => network.dispose(),
+  };
+}
+
+async function extract(
+  images: readonly ImageSource[],
+  network: CompiledModel,
+  recipe: InputRecipe,
+  batchSize: number,
+  { phase = 'features', decode, onProgress, signal }: ExtractOptions,
+): Promise<Features> {
+  const outputs: Float32Array[] = [];
+  const rows: number[] = [];
+  const skipped: SkippedImage[] = [];
+  let done = 0;
+  for await (const result of runImages(images, network, recipe, { batchSize, signal, decode })) {
+    if (result.error !== undefined) {
+      skipped.push({ image: result.image, reason: reasonOf(result.error) });
+    } else {
+      outputs.push(result.output);
+      rows.push(result.index);
+    }
+    onProgress?.({ phase, done: ++done, total: images.length, unit: 'images' });
+  }
+  const width = outputs[0]?.length ?? 0;
+  const data = new Float32Array(outputs.length * width);
+  outputs.forEach((output, row) => data.set(output, row * width));
+  return { data, width, rows, skipped };
+}
+
+/** The layer on which a new head stands. */
+export function featureLayerOf(model: tf.LayersModel, asked?: string): string {
+  if (asked !== undefined) return asked;
+  const architecture = getMetadata(model)?.architecture;
+  const known = architecture === undefined ? undefined : lookUp(architecture)?.card.features.layer;
+  if (known !== undefined && model.layers.some((layer) => layer.name === known)) return known;
+  if (model.outputs.length === 1 && model.outputs[0]!.shape.length === 4) return model.layers.at(-1)!.name;
+  throw new ModelError('MODEL_INPUT', `It is not known where the features of "${model.name}" end and its classifier begins.`, {
+    given: `a model that ends in ${JSON.stringify(model.outputs.map((output) => output.shape))}`,
+    expected: 'a network of the zoo, a model without top, or the name of a layer',
+    nextStep: 'pass `featureLayer` with the name of the last layer to keep (`dovecote summary` shows the names)',
+  });
+}
+
+/** The output of a layer of the model, checked to be something that a head can stand on. */
+export function outputOf(model: tf.LayersModel, layerName: string): tf.SymbolicTensor {
+  const layer = model.layers.find((each) => each.name === layerName);
+  const output = layer?.output;
+  if (output === undefined || Array.isArray(output) || (output.shape.length !== 4 && output.shape.length !== 2)) {
+    throw new ModelError('MODEL_INPUT', `The layer "${layerName}" of "${model.name}" cannot carry a new head.`, {
+      given: layer === undefined ? 'no layer of this name' : `output of shape ${JSON.stringify(layer.outputShape)}`,
+      expected: 'a layer with one output of shape [batch, height, width, channels] or [batch, features]',
+      nextStep: '`dovecote summary` shows the layers and their shapes',
+    });
+  }
+  return output;
+}
+
+export function poolingLayer(pooling: 'avg' | 'max' | null): tf.layers.Layer | undefined {
+  if (pooling === null) return undefined;
+  return pooling === 'avg'
+    ? tf.layers.globalAveragePooling2d({ name: 'head_pool' })
+    : tf.layers.globalMaxPooling2d({ name: 'head_pool' });
+}
