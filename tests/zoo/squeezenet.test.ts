@@ -46,7 +46,7 @@ describe('SqueezeNet equals Keras', () => {
         if (tensors.length > 0) layer.setWeights(tensors);
         tf.dispose(tensors);
       }
-      const image = seededImage(size, size, 7).map((value) => value - 127.5);
+      const image = seededImage(size, size, 7).map((value) => Math.fround(value - 127.5) / 2048);
       const [output, shape] = tf.tidy(() => {
         const predicted = model.predict(tf.tensor4d(image, [1, size, size, 3])) as tf.Tensor;
         return [predicted.dataSync(), predicted.shape];
