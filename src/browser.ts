@@ -1,0 +1,33 @@
+import { UsageError } from './base/errors.ts';
+import { decodeImageBrowser } from './images/decode.browser.ts';
+import { prepareTfjsBrowser } from './engines/tfjs-backend.browser.ts';
+import { EngineError } from './base/errors.ts';
+import { registerPlatform } from './platform.ts';
+import { fetchBytes } from './weights/fetch.browser.ts';
+
+registerPlatform({
+  name: 'browser',
+  readBytes: fetchBytes,
+  isFolder: (location) => Promise.resolve(/^[^?#]*\/(?:[?#]|$)/.test(location)),
+  readCached: (file, options) => fetchBytes(file.url, { label: file.fileName, ...options }),
+  readImageFolder: (folder) =>
+    Promise.reject(
+      new UsageError('USAGE_ARGUMENT', 'A browser has no folders to read.', {
+        given: folder,
+        expected: 'an array of { image, label } with files, blobs or elements',
+        nextStep: 'pass the pictures themselves',
+      }),
+    ),
+  decodeImage: decodeImageBrowser,
+  prepareTfjs: prepareTfjsBrowser,
+  createOnnxSession: () =>
+    Promise.reject(
+      new EngineError('ENGINE_UNAVAILABLE', 'The onnx engine runs in Node only, for now.', {
+        given: "engine: 'onnx' in a browser",
+        expected: "engine: 'auto' or 'tfjs'",
+        nextStep: 'leave `engine` out',
+      }),
+    ),
+});
+
+export * from './index.ts';

@@ -1,0 +1,14 @@
+import type { Inspection } from '../../converters/index.ts';
+import { inspectModel } from '../../converters/index.ts';
+import type { ReadOptions } from '../platform.ts';
+import { readModelAt } from './model-bytes.ts';
+
+/**
+ * What is in a model file: format and versions, layers, tensors with shapes and types, parameters. Nothing is built.
+ *
+ * @param file Path or URL of an .h5 file, a model.json or a model folder.
+ * @throws the errors of reading: FileError, NetworkError, FormatError
+ */
+export async function inspect(file: string | URL, options: ReadOptions = {}): Promise<Inspection> {
+  return inspectModel(await readModelAt(file, options));
+}

@@ -1,0 +1,39 @@
+import { stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { readImageFolder } from './datasets/image-folder.node.ts';
+import { createOnnxSessionNode } from './engines/ort-session.node.ts';
+import { prepareTfjsNode } from './engines/tfjs-backend.node.ts';
+import { decodeImageNode } from './images/decode.node.ts';
+import { registerPlatform } from './platform.ts';
+import { readCached, readLocation } from './weights/index.node.ts';
+
+registerPlatform({
+  name: 'node',
+  readBytes: readLocation,
+  isFolder,
+  readCached,
+  readImageFolder,
+  decodeImage: decodeImageNode,
+  prepareTfjs: prepareTfjsNode,
+  createOnnxSession: createOnnxSessionNode,
+});
+
+async function isFolder(location: string): Promise<boolean> {
+  if (/^(https?|data|blob):/i.test(location)) return false;
+  try {
+    return (await stat(location.startsWith('file:') ? fileURLToPath(location) : location)).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+export * from './index.ts';
+export { convert } from './models/convert.node.ts';
+export type { ConvertFileOptions, ConvertResult } from './models/convert.node.ts';
+export { saveModel } from './models/save-model.node.ts';
+export type { SaveModelOptions } from './models/save-model.node.ts';
+export { readImageFolder } from './datasets/image-folder.node.ts';
+export { checkOutputFolder } from './output/write-folder.node.ts';
+export { describeModels } from './models/describe-models.node.ts';
+export type { ModelDescription } from './models/describe-models.node.ts';
+export { cacheFolder, clearCache, listCache, verifyCache } from './weights/index.node.ts';
