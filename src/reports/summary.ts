@@ -7,6 +7,9 @@ import { summaryRows, summaryTotals } from './summary-rows.ts';
 import type { TableLine } from './summary-table.ts';
 import { minimumWidth, renderTable } from './summary-table.ts';
 
+export type { NestedTotals, SummaryRow, SummaryTotals } from './summary-rows.ts';
+export { summaryRows, summaryTotals } from './summary-rows.ts';
+
 export interface SummaryOptions {
   /** Longest line in columns, at least 64. Longer layer names lose their start. Default: no limit. */
   readonly width?: number;
