@@ -50,7 +50,12 @@ export function decodeBmp(bytes: Uint8Array, name: string): Pixels {
 function readHeader(bytes: Uint8Array, name: string): BmpHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const damaged = (what: string): never => {
-    throw unreadableImage(name, `a BMP file with ${what}`, 'an uncompressed BMP', 'save it again as PNG or JPEG');
+    throw unreadableImage(
+      name,
+      `a BMP file with ${what}`,
+      'an uncompressed BMP',
+      'save it again as PNG or JPEG',
+    );
   };
   const headerBytes = view.getUint32(14, true);
   const old = headerBytes === 12;

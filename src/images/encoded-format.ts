@@ -29,9 +29,15 @@ export function sniffFormat(bytes: Uint8Array): Sniffed {
   const head = ascii(bytes, 0, 16);
   if (head.startsWith('GIF87a') || head.startsWith('GIF89a')) return { format: 'gif' };
   if (head.startsWith('RIFF') && head.slice(8, 12) === 'WEBP') return { format: 'webp' };
-  if (startsWith(bytes, 0x49, 0x49, 0x2a, 0) || startsWith(bytes, 0x4d, 0x4d, 0, 0x2a)) return { format: 'tiff' };
-  if (startsWith(bytes, 0x49, 0x49, 0x2b, 0) || startsWith(bytes, 0x4d, 0x4d, 0, 0x2b)) return { format: 'tiff' };
-  if (head.startsWith('BM') && bytes.length >= 26 && [12, 40, 52, 56, 64, 108, 124].includes(u32le(bytes, 14))) {
+  if (startsWith(bytes, 0x49, 0x49, 0x2a, 0) || startsWith(bytes, 0x4d, 0x4d, 0, 0x2a))
+    return { format: 'tiff' };
+  if (startsWith(bytes, 0x49, 0x49, 0x2b, 0) || startsWith(bytes, 0x4d, 0x4d, 0, 0x2b))
+    return { format: 'tiff' };
+  if (
+    head.startsWith('BM') &&
+    bytes.length >= 26 &&
+    [12, 40, 52, 56, 64, 108, 124].includes(u32le(bytes, 14))
+  ) {
     return { format: 'bmp' };
   }
   if (head.slice(4, 8) === 'ftyp') return sniffBox(head.slice(8, 12));

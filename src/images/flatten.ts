@@ -8,7 +8,8 @@ export function toRgb(
   channels: 1 | 3 | 4,
 ): Pixels {
   const count = width * height;
-  if (channels === 3) return { data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), width, height };
+  if (channels === 3)
+    return { data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), width, height };
   const rgb = new Uint8Array(count * 3);
   if (channels === 1) {
     for (let i = 0, to = 0; i < count; i++, to += 3) rgb[to] = rgb[to + 1] = rgb[to + 2] = data[i]!;

@@ -31,7 +31,12 @@ export function unreadableImage(
   nextStep: string,
   cause?: unknown,
 ): ImageError {
-  return new ImageError('IMAGE_UNREADABLE', `The image ${name} cannot be read.`, { given, expected, nextStep, cause });
+  return new ImageError('IMAGE_UNREADABLE', `The image ${name} cannot be read.`, {
+    given,
+    expected,
+    nextStep,
+    cause,
+  });
 }
 
 export function wrongSource(
@@ -40,5 +45,9 @@ export function wrongSource(
   nextStep: string,
   expected = 'a path, URL, bytes, Blob, Pixels, ImageData, tensor, <img>, <canvas>, <video> or ImageBitmap',
 ): ImageError {
-  return new ImageError('IMAGE_SOURCE', `${name} is not a usable image source.`, { given, expected, nextStep });
+  return new ImageError('IMAGE_SOURCE', `${name} is not a usable image source.`, {
+    given,
+    expected,
+    nextStep,
+  });
 }

@@ -88,7 +88,12 @@ export function resampleKernel(
 }
 
 /** Source index of each of `length` output positions from `offset` on, for the nearest neighbour. */
-export function nearestIndices(inputSize: number, outputSize: number, offset: number, length: number): Int32Array {
+export function nearestIndices(
+  inputSize: number,
+  outputSize: number,
+  offset: number,
+  length: number,
+): Int32Array {
   const indices = new Int32Array(length);
   const step = inputSize / outputSize;
   // Positions are summed, not multiplied: rounding then falls as it does in Pillow.

@@ -57,9 +57,11 @@ export function checkResizeOptions(options: ResizeOptions): void {
   }
   if (!MODES.includes(mode)) refuse('mode', mode, MODES.join(', '));
   if (!FILTERS.includes(filter)) refuse('filter', filter, FILTERS.join(', '));
-  if (!(cropFraction > 0 && cropFraction <= 1)) refuse('cropFraction', cropFraction, 'a number above 0, at most 1');
+  if (!(cropFraction > 0 && cropFraction <= 1))
+    refuse('cropFraction', cropFraction, 'a number above 0, at most 1');
   if (background !== undefined) {
-    const valid = background.length === 3 && background.every((v) => Number.isInteger(v) && v >= 0 && v <= 255);
+    const valid =
+      background.length === 3 && background.every((v) => Number.isInteger(v) && v >= 0 && v <= 255);
     if (!valid) refuse('background', background, 'three whole numbers from 0 to 255: [red, green, blue]');
   }
 }
@@ -103,7 +105,12 @@ function containSize(pixels: Pixels, width: number, height: number): { width: nu
   return { width, height };
 }
 
-function pad(scaled: Pixels, width: number, height: number, background: readonly [number, number, number]): Pixels {
+function pad(
+  scaled: Pixels,
+  width: number,
+  height: number,
+  background: readonly [number, number, number],
+): Pixels {
   if (scaled.width === width && scaled.height === height) return scaled;
   const data = new Uint8Array(width * height * 3);
   if (background.some((value) => value !== 0)) {
@@ -135,9 +142,12 @@ function resample(pixels: Pixels, plan: Plan, filter: ResizeFilter): Pixels {
     return pick(pixels, columns, nearestIndices(pixels.height, scaledHeight, top, height));
   }
   const vertical = keepsRows ? undefined : resampleKernel(pixels.height, scaledHeight, top, height, filter);
-  const horizontal = keepsColumns ? undefined : resampleKernel(pixels.width, scaledWidth, left, width, filter);
+  const horizontal = keepsColumns
+    ? undefined
+    : resampleKernel(pixels.width, scaledWidth, left, width, filter);
   const firstRow = vertical === undefined ? 0 : vertical.starts[0]!;
-  const endRow = vertical === undefined ? pixels.height : vertical.starts[height - 1]! + vertical.lengths[height - 1]!;
+  const endRow =
+    vertical === undefined ? pixels.height : vertical.starts[height - 1]! + vertical.lengths[height - 1]!;
   const rows =
     horizontal === undefined
       ? pixels.data.subarray(firstRow * width * 3, endRow * width * 3)
@@ -197,7 +207,12 @@ function resampleRows(pixels: Pixels, kernel: ResampleKernel, firstRow: number, 
 }
 
 /** Vertical pass; `rows` starts at source row `firstRow`. */
-function resampleColumns(rows: Uint8Array, rowBytes: number, kernel: ResampleKernel, firstRow: number): Uint8Array {
+function resampleColumns(
+  rows: Uint8Array,
+  rowBytes: number,
+  kernel: ResampleKernel,
+  firstRow: number,
+): Uint8Array {
   const { starts, lengths, coefficients, stride } = kernel;
   const height = starts.length;
   const out = new Uint8ClampedArray(rowBytes * height);
