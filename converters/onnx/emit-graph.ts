@@ -1,0 +1,127 @@
+import type { NamedTensor } from '../../src/base/types.ts';
+import { FormatError } from '../../src/base/errors.ts';
+import type { GraphLayer, ModelGraph, TensorRef } from '../graph.ts';
+import { isLinear } from './activations.ts';
+import { batchNormAxis, batchNormWeights } from './batch-norm.ts';
+import type { Call } from './call-order.ts';
+import { callKey, callOrder, readersOf } from './call-order.ts';
+import { isChannelsFirst, sidesOf } from './config.ts';
+import type { Affine, Dialect, LayerCall, LayerEmitter, Padding2D } from './emitter.ts';
+import { unsupportedLayer } from './emitter.ts';
+import type { GraphBuilder } from './graph-builder.ts';
+import { emitterOf } from './registry.ts';
+import type { Value } from './value.ts';
+
+export interface EmitOptions {
+  readonly builder: GraphBuilder;
+  readonly weights: ReadonlyMap<string, readonly NamedTensor[]>;
+  readonly dialect: Dialect;
+  readonly fold: boolean;
+}
+
+/** Names of the models around a layer and its own; see `weightKey`. */
+const PATH_SEPARATOR = ' > ';
+
+/** The key of a layer's weights: its name, behind the names of the models that it is nested in. */
+export function weightKey(path: readonly string[]): string {
+  return path.join(PATH_SEPARATOR);
+}
+
+/** Writes what `outputs` need and returns their values. `inputs` belong to `graph.inputs`, in order. */
+export function emitGraph(
+  graph: ModelGraph,
+  outputs: readonly TensorRef[],
+  inputs: readonly Value[],
+  path: readonly string[],
+  options: EmitOptions,
+): Value[] {
+  const order = callOrder(graph, outputs);
+  const readers = readersOf(order, outputs);
+  const values = new Map<string, readonly Value[]>();
+  const affines = new Map<string, Affine>();
+  const paddings = new Map<string, Padding2D>();
+  graph.inputs.forEach((ref, index) => {
+    const value = inputs[index];
+    if (value !== undefined) values.set(callKey(ref.layer, ref.node), [value]);
+  });
+  const read = (ref: TensorRef): Value => {
+    const value = values.get(callKey(ref.layer, ref.node))?.[ref.tensor];
+    if (value !== undefined) return value;
+    throw new FormatError('FORMAT_DAMAGED', `The layer "${ref.layer}" has no output ${ref.tensor}.`, {
+      nextStep: 'Build or save the model again.',
+    });
+  };
+  const onlyReader = (call: Call): Call | undefined => {
+    const list = readers.get(call.key) ?? [];
+    return list.length === 1 ? list[0] : undefined;
+  };
+  const layerWeights = (layer: GraphLayer) => options.weights.get(weightKey([...path, layer.name])) ?? [];
+
+  /** The BatchNormalization that alone reads a linear convolution or dense layer, and scales its channels. */
+  const foldableBatchNorm = (call: Call, emitter: LayerEmitter): Call | undefined => {
+    const reader = onlyReader(call);
+    const { config, className } = call.layer;
+    if (!options.fold || emitter.foldsAffine !== true || !isLinear(config.activation)) return undefined;
+    if (reader?.layer.className !== 'BatchNormalization') return undefined;
+    const rank = className === 'Dense' ? read(call.inbound[0] as TensorRef).shape.length : 4;
+    const axis = batchNormAxis(reader.layer, rank);
+    return axis === (isChannelsFirst(config) ? 1 : rank - 1) ? reader : undefined;
+  };
+
+  /** The convolution without padding of its own that alone reads a ZeroPadding2D. */
+  const absorbsPadding = (call: Call): boolean => {
+    const reader = onlyReader(call);
+    if (!options.fold || call.layer.className !== 'ZeroPadding2D' || reader === undefined) return false;
+    return (
+      emitterOf(reader.layer.className)?.foldsPadding === true &&
+      (reader.layer.config.padding ?? 'valid') === 'valid' &&
+      isChannelsFirst(reader.layer.config) === isChannelsFirst(call.layer.config)
+    );
+  };
+
+  const emitCall = (call: Call): readonly Value[] => {
+    const { layer, inbound, key } = call;
+    const callInputs = inbound.map(read);
+    if (affines.has(key)) return callInputs;
+    const name = weightKey([...path, layer.name]);
+    options.builder.scope = call.node === 0 ? name : `${name}#${call.node}`;
+    const callArguments = layer.callArguments?.[call.node];
+    if (callArguments !== undefined && Object.keys(callArguments).length > 0) {
+      throw unsupportedLayer(layer, `it is called with ${Object.keys(callArguments).join(', ')}`);
+    }
+    if (layer.nested !== undefined) {
+      const { nested } = layer;
+      return emitGraph(nested, nested.outputs, callInputs, [...path, layer.name], options);
+    }
+    const emitter = emitterOf(layer.className);
+    if (emitter === undefined) throw unsupportedLayer(layer);
+
+    let layerCall: LayerCall = {
+      builder: options.builder,
+      layer,
+      config: layer.config,
+      inputs: callInputs,
+      weights: layerWeights(layer),
+      dialect: options.dialect,
+      weightKey: name,
+      padding:
+        inbound[0] === undefined ? undefined : paddings.get(callKey(inbound[0].layer, inbound[0].node)),
+    };
+    if (absorbsPadding(call)) {
+      paddings.set(key, sidesOf(layerCall, 'padding'));
+      return callInputs;
+    }
+    const batchNorm = foldableBatchNorm(call, emitter);
+    if (batchNorm !== undefined) {
+      const { layer: normalization } = batchNorm;
+      const weights = layerWeights(normalization);
+      const affine = batchNormWeights({ layer: normalization, config: normalization.config, weights }, null);
+      affines.set(batchNorm.key, affine);
+      layerCall = { ...layerCall, affine };
+    }
+    return [emitter.emit(layerCall)];
+  };
+
+  for (const call of order) if (!values.has(call.key)) values.set(call.key, emitCall(call));
+  return outputs.map(read);
+}

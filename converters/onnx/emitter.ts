@@ -1,0 +1,101 @@
+import { EngineError, WeightsError } from '../../src/base/errors.ts';
+import type { JsonObject, NamedTensor } from '../../src/base/types.ts';
+import type { GraphLayer } from '../graph.ts';
+import type { GraphBuilder } from './graph-builder.ts';
+import type { Value } from './value.ts';
+
+/**
+ * Whose arithmetic is written where tfjs and Keras differ: the bilinear UpSampling2D (tfjs aligns corners' edges,
+ * Keras pixel centres) and DepthwiseConv2D's `dilation_rate` (tfjs ignores it).
+ */
+export type Dialect = 'keras' | 'tfjs';
+
+/** `y = scale * x + shift` along the channels: what is left of a BatchNormalization at inference. */
+export interface Affine {
+  readonly scale: Float64Array;
+  readonly shift: Float64Array;
+}
+
+/** Rows above and below, columns left and right. */
+export interface Padding2D {
+  readonly top: number;
+  readonly bottom: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+/** One call of one layer, while it is written. */
+export interface LayerCall {
+  readonly builder: GraphBuilder;
+  readonly layer: GraphLayer;
+  readonly config: JsonObject;
+  readonly inputs: readonly Value[];
+  /** In the order of the layer's own list of weights. */
+  readonly weights: readonly NamedTensor[];
+  readonly dialect: Dialect;
+  /** Starts the names of this layer's weights; calls of a shared layer have the same one. */
+  readonly weightKey: string;
+  /** A BatchNormalization that follows and is to be folded into this call's weights. */
+  readonly affine?: Affine;
+  /** A ZeroPadding2D that came before and is to be folded into this call. */
+  readonly padding?: Padding2D;
+}
+
+export interface LayerEmitter {
+  emit(call: LayerCall): Value;
+  /** Whether `call.affine` is honoured. */
+  readonly foldsAffine?: boolean;
+  /** Whether `call.padding` is honoured. */
+  readonly foldsPadding?: boolean;
+}
+
+/** The error for what the writer does not know. `detail` starts with a lower-case letter. */
+export function unsupportedLayer(layer: GraphLayer, detail?: string): EngineError {
+  const reason = detail === undefined ? '' : `: ${detail}`;
+  return new EngineError(
+    'ENGINE_UNSUPPORTED_LAYER',
+    `The onnx engine cannot run the layer "${layer.name}" (${layer.className})${reason}.`,
+    {
+      given: `${layer.className} "${layer.name}"`,
+      expected: 'a layer that the ONNX writer knows',
+      nextStep: "Run the model with the tfjs engine (engine: 'tfjs', --engine tfjs).",
+    },
+  );
+}
+
+/** The single input of a layer. */
+export function inputOf(call: LayerCall): Value {
+  const input = call.inputs[0];
+  if (input === undefined || call.inputs.length !== 1) {
+    throw unsupportedLayer(call.layer, `it has ${call.inputs.length} inputs and 1 was expected`);
+  }
+  return input;
+}
+
+/** One of the layer's weights, checked against the shape that its config demands (`null`: any size). */
+export function weightOf(
+  call: Pick<LayerCall, 'layer' | 'weights'>,
+  index: number,
+  role: string,
+  shape: readonly (number | null)[],
+): Float32Array {
+  const tensor = call.weights[index];
+  if (tensor === undefined) {
+    throw new WeightsError('WEIGHTS_MISSING', `The layer "${call.layer.name}" has no ${role}.`, {
+      given: `${call.weights.length} tensors`,
+      expected: `a ${role} of shape [${shape.join(', ')}] as number ${index + 1}`,
+      nextStep: 'Load the weights of the whole model before compiling it.',
+    });
+  }
+  const fits =
+    tensor.shape.length === shape.length &&
+    shape.every((size, axis) => size === null || size === tensor.shape[axis]);
+  if (!fits) {
+    throw new WeightsError('WEIGHTS_SHAPE', `The ${role} of the layer "${call.layer.name}" does not fit.`, {
+      given: `[${tensor.shape.join(', ')}]`,
+      expected: `[${shape.map((size) => size ?? 'any').join(', ')}]`,
+      nextStep: 'Use the weights that were made for this model.',
+    });
+  }
+  return tensor.data instanceof Float32Array ? tensor.data : Float32Array.from(tensor.data);
+}

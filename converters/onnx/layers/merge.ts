@@ -1,0 +1,98 @@
+import { numberOf } from '../config.ts';
+import type { LayerCall, LayerEmitter } from '../emitter.ts';
+import { unsupportedLayer } from '../emitter.ts';
+import type { Shape, Value } from '../value.ts';
+import { CHANNELS_FIRST_AXIS, channelsFirstValue, plainValue } from '../value.ts';
+
+/** The sizes after broadcasting shapes of one rank. */
+function broadcast(call: LayerCall, shapes: readonly Shape[]): Shape {
+  return (shapes[0] as Shape).map((_, axis) => {
+    const sizes = new Set(shapes.map((shape) => shape[axis] as number | null).filter((size) => size !== 1));
+    const known = [...sizes].filter((size) => size !== null);
+    if (known.length > 1)
+      throw unsupportedLayer(call.layer, `its inputs have ${known.join(' and ')} elements`);
+    if (known.length === 1) return known[0] as number;
+    return sizes.has(null) ? null : 1;
+  });
+}
+
+/** Keras puts the missing axes of a smaller input behind its batch axis. */
+function sameRank(call: LayerCall, inputs: readonly Value[]): Value[] {
+  const rank = Math.max(...inputs.map((input) => input.shape.length));
+  return inputs.map((input) => {
+    const missing = rank - input.shape.length;
+    if (missing === 0) return input;
+    const axes = Array.from({ length: missing }, (_, index) => index + 1);
+    const [batch = null, ...rest] = input.shape;
+    const name = call.builder.node('Unsqueeze', [call.builder.plain(input), call.builder.integers(axes)]);
+    return plainValue(name, [batch, ...axes.map(() => 1), ...rest]);
+  });
+}
+
+function bringTogether(
+  call: LayerCall,
+  inputs: readonly Value[],
+): { names: string[]; channelsFirst: boolean } {
+  const channelsFirst = inputs.some((input) => input.born === 'channelsFirst');
+  const names = inputs.map((input) =>
+    channelsFirst ? call.builder.channelsFirst(input) : call.builder.plain(input),
+  );
+  return { names, channelsFirst };
+}
+
+function elementwise(combine: (call: LayerCall, names: string[]) => string): LayerEmitter {
+  return {
+    emit(call) {
+      if (call.inputs.length < 2) throw unsupportedLayer(call.layer, 'it has fewer than 2 inputs');
+      const inputs = sameRank(call, call.inputs);
+      const shape = broadcast(
+        call,
+        inputs.map((input) => input.shape),
+      );
+      const { names, channelsFirst } = bringTogether(call, inputs);
+      const name = combine(call, names);
+      return channelsFirst ? channelsFirstValue(name, shape) : plainValue(name, shape);
+    },
+  };
+}
+
+/** A chain of two-operand nodes, which the runtime fuses into convolutions where it can. */
+function chain(opType: string, call: LayerCall, names: readonly string[]): string {
+  return names.reduce((left, right) => call.builder.node(opType, [left, right]));
+}
+
+function concatenate(call: LayerCall): Value {
+  const { inputs } = call;
+  const first = inputs[0];
+  if (first === undefined) throw unsupportedLayer(call.layer, 'it has no inputs');
+  const rank = first.shape.length;
+  const given = numberOf(call.config, 'axis', -1);
+  const axis = given < 0 ? given + rank : given;
+  if (axis < 0 || axis >= rank || inputs.some((input) => input.shape.length !== rank)) {
+    throw unsupportedLayer(call.layer, `its axis is ${given} and its inputs have ${rank} axes`);
+  }
+  const sizes = inputs.map((input) => input.shape[axis] as number | null);
+  const total = sizes.includes(null)
+    ? null
+    : sizes.reduce((sum, size) => (sum as number) + (size as number), 0);
+  const shape = first.shape.map((size, index) => (index === axis ? (total) : size));
+  const { names, channelsFirst } = bringTogether(call, inputs);
+  const position = channelsFirst ? (CHANNELS_FIRST_AXIS[axis] as number) : axis;
+  const name = call.builder.node('Concat', names, { axis: { i: position } });
+  return channelsFirst ? channelsFirstValue(name, shape) : plainValue(name, shape);
+}
+
+export const mergeEmitters: Readonly<Record<string, LayerEmitter>> = {
+  Add: elementwise((call, names) => chain('Add', call, names)),
+  Multiply: elementwise((call, names) => chain('Mul', call, names)),
+  Subtract: elementwise((call, names) => {
+    if (names.length !== 2) throw unsupportedLayer(call.layer, `it has ${names.length} inputs`);
+    return call.builder.node('Sub', names);
+  }),
+  Average: elementwise((call, names) =>
+    call.builder.node('Mul', [chain('Add', call, names), call.builder.scalar(1 / names.length)]),
+  ),
+  Maximum: elementwise((call, names) => call.builder.node('Max', names)),
+  Minimum: elementwise((call, names) => call.builder.node('Min', names)),
+  Concatenate: { emit: concatenate },
+};
