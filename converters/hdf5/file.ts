@@ -1,0 +1,237 @@
+import type { Metadata } from 'h5wasm';
+import { FormatError } from '../../src/base/errors.ts';
+import type { NamedTensor } from '../../src/base/types.ts';
+import type { ReadLimits } from '../model-file.ts';
+import { toNumericArray, type StoredType } from './numbers.ts';
+import type { Hdf5Module } from './session.ts';
+
+/** Tensors are carried over in pieces, so that the library's memory, which never shrinks, stays small. */
+const PIECE_BYTES = 8 * 1024 * 1024;
+const MAX_RANK = 8;
+
+function storedType(module: Hdf5Module, metadata: Metadata): StoredType | undefined {
+  const { type, size, signed } = metadata;
+  const classes = module.H5T_class_t;
+  if (type === classes.H5T_FLOAT.value && (size === 2 || size === 4 || size === 8))
+    return `float${bits(size)}`;
+  if (type === classes.H5T_INTEGER.value && (size === 1 || size === 2 || size === 4 || size === 8)) {
+    return signed ? `int${bits(size)}` : `uint${bits(size)}`;
+  }
+  if (type === classes.H5T_ENUM.value && size === 1) {
+    const members = metadata.enum_type?.members;
+    if (members?.FALSE === 0 && members.TRUE === 1) return 'bool';
+  }
+  return undefined;
+}
+
+function bits<T extends 1 | 2 | 4 | 8>(size: T): { 1: 8; 2: 16; 4: 32; 8: 64 }[T] {
+  return ({ 1: 8, 2: 16, 4: 32, 8: 64 } as const)[size];
+}
+
+/** Reading access to one open HDF5 file. Everything that comes out is a copy in JavaScript's own memory. */
+export class Hdf5File {
+  readonly #module: Hdf5Module;
+  readonly #file: bigint;
+  readonly #name: string;
+  readonly #limits: ReadLimits;
+  readonly #walked = new Set<string>(['']);
+  readonly notes = new Set<string>();
+  #tensors = 0;
+  #tensorBytes = 0;
+
+  constructor(module: Hdf5Module, file: bigint, fileName: string, limits: ReadLimits) {
+    this.#module = module;
+    this.#file = file;
+    this.#name = fileName;
+    this.#limits = limits;
+  }
+
+  attributeNames(path: string): Set<string> {
+    this.#walk(path);
+    return new Set(this.#module.get_attribute_names(this.#file, path));
+  }
+
+  /** Names of the links in a group. */
+  children(path: string): string[] {
+    this.#walk(path);
+    return this.#module.get_names(this.#file, path, false);
+  }
+
+  isGroup(path: string): boolean {
+    this.#walk(path);
+    return this.#module.get_type(this.#file, path) === this.#module.H5G_GROUP;
+  }
+
+  /** The strings of an attribute, of fixed or variable length, a scalar as a list of one. Always read as UTF-8. */
+  strings(path: string, attribute: string): string[] {
+    this.#walk(path);
+    const module = this.#module;
+    const metadata = module.get_attribute_metadata(this.#file, path, attribute);
+    const count = Number(metadata.total_size);
+    if (metadata.shape === null || count === 0) return [];
+    const bytes = count * Number(metadata.size);
+    this.#limit(
+      bytes <= this.#limits.attributeBytes,
+      `the attribute ${attribute} takes ${bytes} bytes`,
+      'attributeBytes',
+    );
+    if (metadata.type !== module.H5T_class_t.H5T_STRING.value) {
+      throw this.#damaged(`the attribute ${attribute} of ${path} is not text.`);
+    }
+    const pointer = this.#allocate(bytes);
+    try {
+      module.get_attribute_data(this.#file, path, attribute, BigInt(pointer));
+      if (!metadata.vlen) return this.#fixedStrings(pointer, count, Number(metadata.size));
+      const texts = this.#variableStrings(pointer, count, attribute);
+      module.reclaim_vlen_memory(this.#file, path, attribute, BigInt(pointer));
+      return texts;
+    } finally {
+      module._free(pointer);
+    }
+  }
+
+  #fixedStrings(pointer: number, count: number, size: number): string[] {
+    const decoder = new TextDecoder();
+    return Array.from({ length: count }, (_, i) => {
+      const start = pointer + i * size;
+      return decoder.decode(this.#upToZero(start, start + size));
+    });
+  }
+
+  #variableStrings(pointer: number, count: number, attribute: string): string[] {
+    const heap = this.#module.HEAPU8;
+    const view = new DataView(heap.buffer, heap.byteOffset);
+    const decoder = new TextDecoder();
+    let total = 0;
+    return Array.from({ length: count }, (_, i) => {
+      const start = view.getUint32(pointer + i * 4, true);
+      if (start === 0) return '';
+      const text = this.#upToZero(start, heap.length);
+      total += text.length;
+      this.#limit(
+        total <= this.#limits.attributeBytes,
+        `the attribute ${attribute} takes ${total} bytes`,
+        'attributeBytes',
+      );
+      return decoder.decode(text);
+    });
+  }
+
+  #upToZero(start: number, end: number): Uint8Array {
+    const zero = this.#module.HEAPU8.indexOf(0, start);
+    return this.#module.HEAPU8.slice(start, zero === -1 || zero > end ? end : zero);
+  }
+
+  /** A data set as a tensor; number types that TensorFlow.js lacks are converted, with a note. */
+  tensor(path: string, name: string): NamedTensor {
+    this.#walk(path);
+    const module = this.#module;
+    if (module.get_type(this.#file, path) !== module.H5G_DATASET)
+      throw this.#damaged(`${path} is not a data set.`);
+    const metadata = module.get_dataset_metadata(this.#file, path);
+    if (metadata.virtual_sources !== undefined && metadata.virtual_sources.length > 0) {
+      throw this.#unsafe(`${path} is a virtual data set: its numbers lie in other files.`);
+    }
+    const shape = (metadata.shape ?? []).map(Number);
+    if (metadata.shape === null) throw this.#damaged(`${path} has no data.`);
+    if (shape.length > MAX_RANK) throw this.#damaged(`${path} has ${shape.length} dimensions.`);
+    const type = storedType(module, metadata);
+    if (type === undefined) {
+      throw new FormatError(
+        'FORMAT_UNSUPPORTED',
+        `${path} in ${this.#name} has a number type that is not read.`,
+        {
+          expected: 'float16, float32, float64, an integer or a boolean type',
+          nextStep: 'Store the weights as float32.',
+        },
+      );
+    }
+    const count = shape.reduce((product, size) => product * size, 1);
+    const bytes = count * Number(metadata.size);
+    this.#tensors += 1;
+    this.#tensorBytes += Math.max(bytes, count * 4);
+    this.#limit(
+      this.#tensors <= this.#limits.tensors,
+      `it holds more than ${this.#limits.tensors} tensors`,
+      'tensors',
+    );
+    this.#limit(
+      this.#tensorBytes <= this.#limits.tensorBytes,
+      `its tensors take ${this.#tensorBytes} bytes when expanded`,
+      'tensorBytes',
+    );
+    const { dtype, data } = toNumericArray(this.#raw(path, shape, bytes), type, path);
+    if (type !== dtype) this.notes.add(`${type} weights were converted to ${dtype}`);
+    return { name, shape, dtype, data };
+  }
+
+  #raw(path: string, shape: readonly number[], bytes: number): Uint8Array<ArrayBuffer> {
+    const out = new Uint8Array(bytes);
+    if (bytes === 0) return out;
+    const [rows = 1, ...rest] = shape;
+    const rowBytes = bytes / rows;
+    const rowsPerPiece = Math.max(1, Math.floor(PIECE_BYTES / rowBytes));
+    const whole = shape.length === 0 || rowsPerPiece >= rows;
+    const pointer = this.#allocate(whole ? bytes : rowsPerPiece * rowBytes);
+    try {
+      for (let row = 0; row < rows; row += whole ? rows : rowsPerPiece) {
+        const taken = whole ? rows : Math.min(rowsPerPiece, rows - row);
+        const count = [taken, ...rest].map(BigInt);
+        const offset = [row, ...rest.map(() => 0)].map(BigInt);
+        const [counts, offsets, strides] = whole ? [null, null, null] : [count, offset, count.map(() => 1n)];
+        this.#module.get_dataset_data(this.#file, path, counts, offsets, strides, BigInt(pointer));
+        out.set(this.#module.HEAPU8.subarray(pointer, pointer + taken * rowBytes), row * rowBytes);
+      }
+    } finally {
+      this.#module._free(pointer);
+    }
+    return out;
+  }
+
+  /** Checks the link of every part of a path before anything follows it. */
+  #walk(path: string): void {
+    let prefix = '';
+    for (const part of path.split('/').filter((item) => item !== '')) {
+      prefix += `/${part}`;
+      if (this.#walked.has(prefix)) continue;
+      const soft = this.#module.get_symbolic_link(this.#file, prefix) as string | null;
+      if (soft !== null) throw this.#unsafe(`${prefix} is a soft link to "${soft}".`);
+      const external = this.#module.get_external_link(this.#file, prefix) as { filename?: string };
+      if (external.filename !== undefined) {
+        throw this.#unsafe(`${prefix} is a link into another file, "${external.filename}".`);
+      }
+      this.#walked.add(prefix);
+    }
+  }
+
+  #allocate(bytes: number): number {
+    const pointer = this.#module._malloc(bytes);
+    this.#limit(
+      pointer !== 0,
+      `${bytes} bytes at once are more than the HDF5 library can hold`,
+      'tensorBytes',
+    );
+    return pointer;
+  }
+
+  #limit(kept: boolean, what: string, limit: keyof ReadLimits): void {
+    if (kept) return;
+    throw new FormatError('FORMAT_LIMIT', `${this.#name} is refused: ${what}.`, {
+      expected: `at most ${this.#limits[limit]} (limits.${limit})`,
+      nextStep: `If you trust the file, raise limits.${limit}.`,
+    });
+  }
+
+  #damaged(summary: string): FormatError {
+    return new FormatError('FORMAT_DAMAGED', `${this.#name} is damaged: ${summary}`, {
+      nextStep: 'Fetch the file again, or save it again with Keras.',
+    });
+  }
+
+  #unsafe(summary: string): FormatError {
+    return new FormatError('FORMAT_UNSAFE', `${this.#name} is refused: ${summary}`, {
+      expected: 'a self-contained file; Keras writes no links',
+      nextStep: 'Copy the linked data into the file (h5repack, h5copy), or get the file from another source.',
+    });
+  }
+}

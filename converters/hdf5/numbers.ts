@@ -1,0 +1,81 @@
+import { FormatError } from '../../src/base/errors.ts';
+import type { NamedTensor, NumericArray } from '../../src/base/types.ts';
+
+/** The number types that HDF5 files hold, little-endian; `bool` is h5py's enumeration of FALSE and TRUE. */
+export type StoredType =
+  | 'float16'
+  | 'float32'
+  | 'float64'
+  | 'int8'
+  | 'int16'
+  | 'int32'
+  | 'int64'
+  | 'uint8'
+  | 'uint16'
+  | 'uint32'
+  | 'uint64'
+  | 'bool';
+
+/** IEEE 754 half precision to a number. */
+export function halfToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+function toInt32(values: ArrayLike<number | bigint>, what: string): Int32Array {
+  const out = new Int32Array(values.length);
+  for (let i = 0; i < values.length; i++) {
+    const value = Number(values[i]!);
+    if (value < -2147483648 || value > 2147483647) {
+      throw new FormatError(
+        'FORMAT_UNSUPPORTED',
+        `${what} holds the integer ${value}, which int32 cannot hold.`,
+        {
+          expected: 'integers between -2147483648 and 2147483647',
+          nextStep: 'Store the tensor as float32 or int32.',
+        },
+      );
+    }
+    out[i] = value;
+  }
+  return out;
+}
+
+/** Bytes in little-endian order to the types that TensorFlow.js knows. `bytes` must be aligned at offset 0. */
+export function toNumericArray(
+  bytes: Uint8Array<ArrayBuffer>,
+  type: StoredType,
+  what: string,
+): { dtype: NamedTensor['dtype']; data: NumericArray } {
+  const buffer = bytes.buffer;
+  switch (type) {
+    case 'float32':
+      return { dtype: 'float32', data: new Float32Array(buffer) };
+    case 'float64':
+      return { dtype: 'float32', data: Float32Array.from(new Float64Array(buffer)) };
+    case 'float16':
+      return { dtype: 'float32', data: Float32Array.from(new Uint16Array(buffer), halfToNumber) };
+    case 'int32':
+      return { dtype: 'int32', data: new Int32Array(buffer) };
+    case 'int8':
+      return { dtype: 'int32', data: Int32Array.from(new Int8Array(buffer)) };
+    case 'uint8':
+      return { dtype: 'int32', data: Int32Array.from(new Uint8Array(buffer)) };
+    case 'int16':
+      return { dtype: 'int32', data: Int32Array.from(new Int16Array(buffer)) };
+    case 'uint16':
+      return { dtype: 'int32', data: Int32Array.from(new Uint16Array(buffer)) };
+    case 'uint32':
+      return { dtype: 'int32', data: toInt32(new Uint32Array(buffer), what) };
+    case 'int64':
+      return { dtype: 'int32', data: toInt32(new BigInt64Array(buffer), what) };
+    case 'uint64':
+      return { dtype: 'int32', data: toInt32(new BigUint64Array(buffer), what) };
+    case 'bool':
+      return { dtype: 'bool', data: new Uint8Array(buffer) };
+  }
+}

@@ -1,0 +1,124 @@
+import { ready } from 'h5wasm';
+import { DovecoteError, FormatError } from '../../src/base/errors.ts';
+
+/** The compiled HDF5 library. */
+export type Hdf5Module = Awaited<typeof ready>;
+
+const STANDARD_STREAMS = 3;
+
+let pristine: Uint8Array | undefined;
+let sessions = 0;
+
+/** The library's memory as it was before its first use; what lies behind was zero. */
+function remember(module: Hdf5Module): Uint8Array {
+  const heap = module.HEAPU8;
+  let end = heap.length;
+  while (end > 0 && heap[end - 1] === 0) end -= 1;
+  return heap.slice(0, end);
+}
+
+function restore(module: Hdf5Module): void {
+  if (pristine === undefined) return;
+  module.HEAPU8.set(pristine);
+  module.HEAPU8.fill(0, pristine.length);
+}
+
+interface OpenStream {
+  readonly fd: number;
+}
+
+function openStreams(module: Hdf5Module): OpenStream[] {
+  const fs = module.FS as unknown as { streams: (OpenStream | null | undefined)[] };
+  return fs.streams.filter((stream): stream is OpenStream => stream != null && stream.fd >= STANDARD_STREAMS);
+}
+
+/**
+ * Runs `action` with the library's stack pointer restored afterwards. HDF5's errors are thrown as JavaScript
+ * exceptions right through WebAssembly frames, which leaves the pointer where it was; after some hundred errors
+ * the stack would run into the heap. `ccall` saves and restores the pointer when it is given a string.
+ */
+function withRestoredStack<T>(module: Hdf5Module, action: () => T): T {
+  const host = module as unknown as Record<string, unknown>;
+  let outcome: { value: T } | { error: unknown } | undefined;
+  host._dovecote_action = () => {
+    try {
+      outcome = { value: action() };
+    } catch (error) {
+      outcome = { error };
+    }
+    return 0;
+  };
+  try {
+    module.ccall('dovecote_action', null, ['string'], ['-']);
+  } finally {
+    delete host._dovecote_action;
+  }
+  if (outcome === undefined) throw new Error('the HDF5 library did not run');
+  if ('error' in outcome) throw outcome.error;
+  return outcome.value;
+}
+
+/** The deepest reason in an HDF5 error stack: `file.c line 1 in f(): reason`. */
+function hdf5Reason(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const frames = [...message.matchAll(/line \d+ in \w+\(\): (.+)/g)];
+  return frames.at(-1)?.[1] ?? message.split('\n')[0] ?? 'unknown reason';
+}
+
+function asFormatError(error: unknown, fileName: string): DovecoteError {
+  if (error instanceof DovecoteError) return error;
+  if (error instanceof RangeError && /alloc|length/i.test(error.message)) {
+    return new FormatError('FORMAT_LIMIT', `${fileName} needs more memory than there is.`, { cause: error });
+  }
+  return new FormatError('FORMAT_DAMAGED', `${fileName} is damaged: it cannot be read as HDF5.`, {
+    given: `HDF5 says: ${hdf5Reason(error)}`,
+    expected: 'a whole, unaltered HDF5 file',
+    nextStep: 'Fetch the file again, or save it again.',
+  });
+}
+
+/**
+ * Opens `bytes` as a read-only HDF5 file inside the WebAssembly library's own file system and calls `action` with
+ * it. Whatever happens, the file is gone from that file system afterwards and the library is as it was before: a
+ * damaged file, even one that makes the library trap, cannot affect the next one.
+ *
+ * `action` is synchronous, and `bytes` is not copied.
+ *
+ * @throws FormatError `FORMAT_DAMAGED`, `FORMAT_LIMIT`, and what `action` throws.
+ */
+export async function withHdf5File<T>(
+  bytes: Uint8Array,
+  fileName: string,
+  action: (module: Hdf5Module, file: bigint) => T,
+): Promise<T> {
+  const module = await ready;
+  const foreign = openStreams(module).length;
+  pristine ??= foreign === 0 ? remember(module) : undefined;
+  const path = `/dovecote-${(sessions += 1)}.h5`;
+  let failed: unknown;
+  try {
+    return withRestoredStack(module, () => {
+      module.FS.writeFile(path, bytes, { canOwn: true } as never);
+      module.activate_throwing_error_handler();
+      const file = module.open(path, module.H5F_ACC_RDONLY, false, -1, -1);
+      const result = action(module, file);
+      module.close_file(file);
+      return result;
+    });
+  } catch (error) {
+    failed = error;
+    throw asFormatError(error, fileName);
+  } finally {
+    const trapped = failed instanceof WebAssembly.RuntimeError;
+    cleanUp(module, path, foreign === 0 || trapped);
+  }
+}
+
+function cleanUp(module: Hdf5Module, path: string, alone: boolean): void {
+  if (alone) {
+    for (const stream of openStreams(module)) module.FS.close(stream);
+    restore(module);
+  }
+  const { exists } = module.FS.analyzePath(path, false);
+  if (exists) module.FS.unlink(path);
+}

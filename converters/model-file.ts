@@ -1,0 +1,45 @@
+import type { JsonObject, LayerWeights } from '../src/base/types.ts';
+
+/** What a model file holds: weights by layer and, in a whole-model file, the topology. */
+export interface ModelFile {
+  readonly kind: 'keras-h5-model' | 'keras-h5-weights' | 'tfjs-layers-model';
+  /** Shown in errors. */
+  readonly fileName: string;
+  /** As the file states it; `1` when a Keras file states none. */
+  readonly kerasVersion: string;
+  /** `tensorflow`, `theano`, ... as the file states it; absent in files of Keras 1. */
+  readonly backend?: string;
+  /** `{class_name, config}` of the model, as it stands in the file. */
+  readonly config?: JsonObject;
+  readonly trainingConfig?: JsonObject;
+  /** Only in TensorFlow.js files. */
+  readonly userDefinedMetadata?: JsonObject;
+  /** In the order of the file; layers without weights have an empty list. */
+  readonly layers: readonly LayerWeights[];
+  /** Conversions and oddities that a user may want to know of. */
+  readonly notes: readonly string[];
+}
+
+/** Bounds that a file must keep to; a file beyond them ends in `FORMAT_LIMIT` before memory is taken. */
+export interface ReadLimits {
+  /** Default 20,000. */
+  readonly layers: number;
+  /** Tensors in the whole file. Default 200,000. */
+  readonly tensors: number;
+  /** Bytes of one attribute, the model config included. Default 256 MiB. */
+  readonly attributeBytes: number;
+  /** Bytes of all tensors when expanded. Default 64 MiB and 200 times the file's size, at most 8 GiB. */
+  readonly tensorBytes: number;
+}
+
+const MIB = 1024 * 1024;
+
+export function readLimits(fileBytes: number, given: Partial<ReadLimits> = {}): ReadLimits {
+  return {
+    layers: 20_000,
+    tensors: 200_000,
+    attributeBytes: 256 * MIB,
+    tensorBytes: Math.min(64 * MIB + 200 * fileBytes, 8192 * MIB),
+    ...given,
+  };
+}
