@@ -93,9 +93,9 @@ async function decodeBytes(
 }
 
 async function rgbOf(picture: Sharp): Promise<Pixels> {
+  // Alpha comes along: sharp's own `flatten` rounds down where the browser's canvas rounds to the nearest.
   const { data, info } = await picture
     .autoOrient()
-    .flatten({ background: '#ffffff' })
     .toColourspace('srgb')
     .raw()
     .toBuffer({ resolveWithObject: true });
