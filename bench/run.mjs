@@ -21,7 +21,9 @@ const photoCount = short ? 32 : 160;
 const repeats = short ? 1 : 3;
 
 if (!existsSync(shared)) {
-  console.log('The benchmark needs the real weights and photos in ../shared, which is not beside this checkout.');
+  console.log(
+    'The benchmark needs the real weights and photos in ../shared, which is not beside this checkout.',
+  );
   process.exit(0);
 }
 
@@ -38,16 +40,21 @@ async function milliseconds(work) {
 function runNode(args) {
   const hook =
     'data:text/javascript,' +
-    encodeURIComponent("process.on('exit',()=>process.stderr.write('\\npeakRSS='+process.resourceUsage().maxRSS))");
+    encodeURIComponent(
+      "process.on('exit',()=>process.stderr.write('\\npeakRSS='+process.resourceUsage().maxRSS))",
+    );
   const started = performance.now();
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', hook, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, ['--import', hook, ...args], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     let errors = '';
     child.stderr.on('data', (chunk) => (errors += chunk));
     child.on('error', reject);
     child.on('exit', (code) => {
       if (code !== 0) reject(new Error(`${args.join(' ')} ended with ${code}: ${errors}`));
-      else resolve({ ms: performance.now() - started, rssMb: Number(/peakRSS=(\d+)/.exec(errors)[1]) / 1024 });
+      else
+        resolve({ ms: performance.now() - started, rssMb: Number(/peakRSS=(\d+)/.exec(errors)[1]) / 1024 });
     });
   });
 }
@@ -67,7 +74,12 @@ for (const label of ['ants', 'bees']) {
 
 const results = {
   date: new Date().toISOString(),
-  machine: { cpu: cpus()[0]?.model, cores: availableParallelism(), memoryGb: rounded(totalmem() / 2 ** 30, 1), node: process.version },
+  machine: {
+    cpu: cpus()[0]?.model,
+    cores: availableParallelism(),
+    memoryGb: rounded(totalmem() / 2 ** 30, 1),
+    node: process.version,
+  },
   photos: photos.length,
   repeats,
   classify: {},
@@ -80,9 +92,14 @@ for (const engine of engines) await classify(photos.slice(0, 16), { model, engin
 const times = { onnx: [], tfjs: [] };
 // Alternating, so that a slow minute of the machine hits both.
 for (let run = 0; run < repeats; run++) {
-  for (const engine of engines) times[engine].push((await milliseconds(() => classify(photos, { model, engine }))) / photos.length);
+  for (const engine of engines)
+    times[engine].push((await milliseconds(() => classify(photos, { model, engine }))) / photos.length);
 }
-for (const engine of engines) results.classify[engine] = { msPerImage: rounded(median(times[engine])), runs: times[engine].map((ms) => rounded(ms)) };
+for (const engine of engines)
+  results.classify[engine] = {
+    msPerImage: rounded(median(times[engine])),
+    runs: times[engine].map((ms) => rounded(ms)),
+  };
 results.classify.ratio = rounded(results.classify.tfjs.msPerImage / results.classify.onnx.msPerImage);
 results.tfjsBackend = tf.getBackend();
 
@@ -106,20 +123,34 @@ const coldRuns = short ? 3 : 7;
 const coldRun = async (args) => median((await repeated(coldRuns, () => runNode(args))).map(({ ms }) => ms));
 results.coldStart = {
   nodeMs: rounded(await coldRun(['-e', '0']), 0),
-  classifyOnnxMs: rounded(await coldRun([cli, 'classify', cat, '--weights', weights, '--json', '--engine', 'onnx']), 0),
-  classifyTfjsMs: rounded(await coldRun([cli, 'classify', cat, '--weights', weights, '--json', '--engine', 'tfjs']), 0),
+  classifyOnnxMs: rounded(
+    await coldRun([cli, 'classify', cat, '--weights', weights, '--json', '--engine', 'onnx']),
+    0,
+  ),
+  classifyTfjsMs: rounded(
+    await coldRun([cli, 'classify', cat, '--weights', weights, '--json', '--engine', 'tfjs']),
+    0,
+  ),
 };
 
 const work = await mkdtemp(join(tmpdir(), 'dovecote-bench-'));
 let number = 0;
-const converted = await repeated(coldRuns, () => runNode([cli, 'convert', weights, join(work, `out-${number++}`), '--quiet']));
-results.convert = { ms: rounded(median(converted.map(({ ms }) => ms)), 0), peakRssMb: rounded(median(converted.map(({ rssMb }) => rssMb)), 0) };
+const converted = await repeated(coldRuns, () =>
+  runNode([cli, 'convert', weights, join(work, `out-${number++}`), '--quiet']),
+);
+results.convert = {
+  ms: rounded(median(converted.map(({ ms }) => ms)), 0),
+  peakRssMb: rounded(median(converted.map(({ rssMb }) => rssMb)), 0),
+};
 const base = await runNode(['-e', '0']);
 results.convert.nodeRssMb = rounded(base.rssMb, 0);
 await rm(work, { recursive: true, force: true });
 
 const rows = [
-  ['classify, onnx', `${results.classify.onnx.msPerImage} ms an image (${photos.length} photos, decoding included)`],
+  [
+    'classify, onnx',
+    `${results.classify.onnx.msPerImage} ms an image (${photos.length} photos, decoding included)`,
+  ],
   [`classify, tfjs (${results.tfjsBackend})`, `${results.classify.tfjs.msPerImage} ms an image`],
   ['onnx against tfjs, end to end', `${results.classify.ratio} times faster (goal: 2)`],
   ...Object.entries(results.network).map(([name, ms]) => [`network alone, ${name}`, `${ms} ms an image`]),
@@ -127,7 +158,10 @@ const rows = [
   ['cold start, node -e 0', `${results.coldStart.nodeMs} ms`],
   ['cold start, classify one photo, onnx', `${results.coldStart.classifyOnnxMs} ms`],
   ['cold start, classify one photo, tfjs', `${results.coldStart.classifyTfjsMs} ms`],
-  ['convert SqueezeNet .h5 (5 MB)', `${results.convert.ms} ms, peak RSS ${results.convert.peakRssMb} MB (node alone: ${results.convert.nodeRssMb} MB)`],
+  [
+    'convert SqueezeNet .h5 (5 MB)',
+    `${results.convert.ms} ms, peak RSS ${results.convert.peakRssMb} MB (node alone: ${results.convert.nodeRssMb} MB)`,
+  ],
 ];
 console.log(`\n${results.machine.cpu}, ${results.machine.cores} cores, Node ${results.machine.node}\n`);
 console.log('| what | figure |\n|---|---|');

@@ -22,7 +22,10 @@ async function main() {
   const missing = [];
   if (!existsSync(photo)) missing.push(`a photo (${shown(photo)})`);
   if (!existsSync(photos)) missing.push(`a folder of photos to train on (${shown(photos)})`);
-  if (weights === undefined) missing.push("SqueezeNet's weights (not in ../shared, not in the cache, and the internet is not reachable)");
+  if (weights === undefined)
+    missing.push(
+      "SqueezeNet's weights (not in ../shared, not in the cache, and the internet is not reachable)",
+    );
   if (missing.length > 0) {
     console.log('The demo lacks:');
     missing.forEach((what) => console.log(`  - ${what}`));
@@ -37,7 +40,15 @@ async function main() {
     title('1. What is on this photo? SqueezeNet, 1000 ImageNet classes');
     await dovecote('classify', shown(photo), ...weights);
     title('2. Train a new head: ants against bees, 244 photos, the base stays frozen');
-    await dovecote('train', shown(join(photos, 'train')), '--validation', shown(join(photos, 'val')), ...weights, '--out', out);
+    await dovecote(
+      'train',
+      shown(join(photos, 'train')),
+      '--validation',
+      shown(join(photos, 'val')),
+      ...weights,
+      '--out',
+      out,
+    );
     title('3. Use it: the saved folder knows its labels, preprocessing and input size');
     const bees = join(photos, 'val', 'bees');
     const [bee] = (await readdir(bees)).sort();
@@ -67,11 +78,15 @@ function title(text) {
 }
 
 function dovecote(...args) {
-  console.log(`$ node dist/cli.js ${args.map((arg) => (arg.startsWith(tmpdir()) ? '<temporary folder>' : arg)).join(' ')}\n`);
+  console.log(
+    `$ node dist/cli.js ${args.map((arg) => (arg.startsWith(tmpdir()) ? '<temporary folder>' : arg)).join(' ')}\n`,
+  );
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [cli, ...args], { stdio: 'inherit' });
     child.on('error', reject);
-    child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`dovecote ${args[0]} ended with ${code}`))));
+    child.on('exit', (code) =>
+      code === 0 ? resolve() : reject(new Error(`dovecote ${args[0]} ended with ${code}`)),
+    );
   });
 }
 

@@ -12,7 +12,8 @@ const result = await fineTune('squeezenet', folder, {
   validationSplit: 0.25,
   seed: 1,
   onEpoch: ({ epoch, loss, valAccuracy }) => {
-    if (epoch % 10 === 0) console.log(`epoch ${epoch}: loss ${loss.toFixed(3)}, accuracy ${valAccuracy.toFixed(3)}`);
+    if (epoch % 10 === 0)
+      console.log(`epoch ${epoch}: loss ${loss.toFixed(3)}, accuracy ${valAccuracy.toFixed(3)}`);
   },
 });
 console.log(`${result.classes.join(' against ')}: validation accuracy ${result.valAccuracy.toFixed(3)}`);

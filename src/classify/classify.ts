@@ -65,14 +65,20 @@ export interface ClassifyOptions {
  * EngineError `ENGINE_*`; UsageError `USAGE_ARGUMENT`; AbortedError `ABORTED`
  */
 export async function classify(image: ImageSource, options: ClassifyOptions): Promise<Classification>;
-export async function classify(images: readonly ImageSource[], options: ClassifyOptions): Promise<Classification[]>;
+export async function classify(
+  images: readonly ImageSource[],
+  options: ClassifyOptions,
+): Promise<Classification[]>;
 export async function classify(
   images: ImageSource | readonly ImageSource[],
   options: ClassifyOptions,
 ): Promise<Classification | Classification[]> {
   const single = !Array.isArray(images);
   const results: Classification[] = [];
-  for await (const result of classifyStream(single ? [images as ImageSource] : (images as ImageSource[]), options)) {
+  for await (const result of classifyStream(
+    single ? [images as ImageSource] : (images as ImageSource[]),
+    options,
+  )) {
     if (single && result.error !== undefined) throw result.error;
     results.push(result);
   }
@@ -88,7 +94,8 @@ export async function* classifyStream(
   requireWhole('topK', topK);
   requireWhole('batchSize', batchSize);
   const borrowed = typeof options.model !== 'string';
-  const model = typeof options.model === 'string' ? await loadForClassify(options.model, options) : options.model;
+  const model =
+    typeof options.model === 'string' ? await loadForClassify(options.model, options) : options.model;
   try {
     const { recipe, labels } = recipeOf(model, options);
     const network = await cachedCompile(model, { engine });
@@ -109,11 +116,18 @@ export async function* classifyStream(
   }
 }
 
-function loadForClassify(model: string, { weights, onProgress, signal }: ClassifyOptions): Promise<tf.LayersModel> {
+function loadForClassify(
+  model: string,
+  { weights, onProgress, signal }: ClassifyOptions,
+): Promise<tf.LayersModel> {
   return loadModel(model, { weights, onProgress, signal });
 }
 
-function describe(probabilities: Float32Array, labels: ReturnType<typeof labelsOf>, topK: number): Prediction[] {
+function describe(
+  probabilities: Float32Array,
+  labels: ReturnType<typeof labelsOf>,
+  topK: number,
+): Prediction[] {
   return topIndices(probabilities, topK).map((index) => ({
     index,
     wnid: labels[index]?.wnid ?? '',

@@ -16,7 +16,10 @@ export interface RecipeOptions {
  *
  * @throws ModelError `MODEL_INPUT` when the model is no image classifier, or when neither says how to prepare pictures.
  */
-export function recipeOf(model: tf.LayersModel, options: RecipeOptions = {}): { recipe: InputRecipe; labels: readonly ClassLabel[] } {
+export function recipeOf(
+  model: tf.LayersModel,
+  options: RecipeOptions = {},
+): { recipe: InputRecipe; labels: readonly ClassLabel[] } {
   const metadata = getMetadata(model);
   const recipe = inputRecipeOf(model, options);
   const output = model.outputs[0]?.shape;
@@ -33,11 +36,15 @@ export function recipeOf(model: tf.LayersModel, options: RecipeOptions = {}): { 
   if (named !== undefined && labels.length !== classes) {
     // A head of another width than the label set: numbers say more than wrong names.
     if (options.labels === undefined) return { recipe, labels: [] };
-    throw new ModelError('MODEL_INPUT', `The model has ${classes} classes, but ${labels.length} labels were given.`, {
-      given: `${labels.length} labels`,
-      expected: `${classes} labels in index order`,
-      nextStep: 'give one label for each class',
-    });
+    throw new ModelError(
+      'MODEL_INPUT',
+      `The model has ${classes} classes, but ${labels.length} labels were given.`,
+      {
+        given: `${labels.length} labels`,
+        expected: `${classes} labels in index order`,
+        nextStep: 'give one label for each class',
+      },
+    );
   }
   return { recipe, labels };
 }
@@ -55,21 +62,36 @@ export function inputRecipeOf(model: tf.LayersModel, options: RecipeOptions = {}
   }
   const preprocessing = options.preprocessing ?? metadata?.preprocessing;
   if (preprocessing === undefined) {
-    throw new ModelError('MODEL_INPUT', `The model "${model.name}" does not say how its pictures have to be prepared.`, {
-      given: 'a model without Dovecote metadata',
-      expected: 'preprocessing: caffe, tf, torch or none',
-      nextStep: 'pass `preprocessing` (`--preprocessing` on the command line); Keras names the mode of each of its networks',
-    });
+    throw new ModelError(
+      'MODEL_INPUT',
+      `The model "${model.name}" does not say how its pictures have to be prepared.`,
+      {
+        given: 'a model without Dovecote metadata',
+        expected: 'preprocessing: caffe, tf, torch or none',
+        nextStep:
+          'pass `preprocessing` (`--preprocessing` on the command line); Keras names the mode of each of its networks',
+      },
+    );
   }
   const height = input[1] ?? metadata?.inputSize[0];
   const width = input[2] ?? metadata?.inputSize[1];
   if (height == null || width == null) {
-    throw new ModelError('MODEL_INPUT', `The model "${model.name}" takes pictures of any size and does not say which is best.`, {
-      given: `input of shape ${JSON.stringify(input)}`,
-      expected: 'a fixed input size',
-      nextStep: 'load the model with `inputShape`',
-    });
+    throw new ModelError(
+      'MODEL_INPUT',
+      `The model "${model.name}" takes pictures of any size and does not say which is best.`,
+      {
+        given: `input of shape ${JSON.stringify(input)}`,
+        expected: 'a fixed input size',
+        nextStep: 'load the model with `inputShape`',
+      },
+    );
   }
-  const resize = { mode: 'fill', filter: 'bilinear', cropFraction: 1, ...metadata?.resize, ...options.resize } as const;
+  const resize = {
+    mode: 'fill',
+    filter: 'bilinear',
+    cropFraction: 1,
+    ...metadata?.resize,
+    ...options.resize,
+  } as const;
   return { inputSize: [height, width], resize, preprocessing };
 }

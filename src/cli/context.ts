@@ -23,7 +23,10 @@ export interface CommandContext {
 }
 
 /** Runs one command and sets the exit code: 0, 1, 2 for usage, 130 when interrupted. */
-export async function runCommand(flags: CommonFlags, command: (context: CommandContext) => Promise<void>): Promise<void> {
+export async function runCommand(
+  flags: CommonFlags,
+  command: (context: CommandContext) => Promise<void>,
+): Promise<void> {
   const controller = new AbortController();
   const interrupt = () => {
     if (controller.signal.aborted) process.exit(130);

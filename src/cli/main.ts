@@ -12,7 +12,9 @@ import { addTrainCommand } from './commands/train.ts';
 
 // The commands import what they need when they run, so that `--version` and `--help` are quick.
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 const program = new Command('dovecote')
   .description('Classify photos, convert Keras models to JavaScript, train a new head on a folder of photos.')

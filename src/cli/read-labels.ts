@@ -21,7 +21,10 @@ export async function readLabels(file: string): Promise<'imagenet' | string[]> {
   }
   const parsed: unknown = text.trimStart().startsWith('[') ? safeParse(text) : undefined;
   if (Array.isArray(parsed)) return parsed.map(String);
-  return text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== '');
+  return text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
 }
 
 function safeParse(text: string): unknown {

@@ -35,14 +35,20 @@ export async function readImageFolder(folder: string): Promise<ImageDataset> {
   return dataset;
 }
 
-async function collect(folder: string, label: string, images: LabelledImage[], skipped: SkippedImage[]): Promise<void> {
+async function collect(
+  folder: string,
+  label: string,
+  images: LabelledImage[],
+  skipped: SkippedImage[],
+): Promise<void> {
   for (const entry of await entriesOf(folder)) {
     const path = join(folder, entry.name);
     const ending = extname(entry.name).toLowerCase();
     if (entry.name.startsWith('.')) continue;
     // Links to folders are not followed here: they may form a loop.
     if (entry.isDirectory()) await collect(path, label, images, skipped);
-    else if (ending === '.gif') skipped.push({ image: path, reason: 'GIFs are drawings or animations, not photos' });
+    else if (ending === '.gif')
+      skipped.push({ image: path, reason: 'GIFs are drawings or animations, not photos' });
     else if (photoEndings.includes(ending)) images.push({ image: path, label, name: path });
     else skipped.push({ image: path, reason: `"${ending || entry.name}" is not the ending of a photo` });
   }
@@ -63,7 +69,11 @@ async function entriesOf(folder: string) {
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     const reason =
-      code === 'ENOENT' ? 'does not exist' : code === 'ENOTDIR' ? 'is a file, not a folder' : `cannot be read (${code})`;
+      code === 'ENOENT'
+        ? 'does not exist'
+        : code === 'ENOTDIR'
+          ? 'is a file, not a folder'
+          : `cannot be read (${code})`;
     throw new DatasetError('DATASET_NOT_FOUND', `The folder ${folder} ${reason}.`, {
       given: folder,
       expected: 'a folder with one subfolder of photos for each class',

@@ -43,15 +43,20 @@ export function checkDataset({ classes, images }: ImageDataset, name: string): v
     throw new DatasetError('DATASET_EMPTY', `There are no pictures in ${name}.`, {
       given: name,
       expected: 'one subfolder for each class, with JPEG, PNG, WebP, AVIF or TIFF files in it',
-      nextStep: 'put each class into a folder of its own, for example flowers/rose/1.jpg and flowers/tulip/2.jpg',
+      nextStep:
+        'put each class into a folder of its own, for example flowers/rose/1.jpg and flowers/tulip/2.jpg',
     });
   }
   if (classes.length < 2) {
-    throw new DatasetError('DATASET_ONE_CLASS', `${name} has one class only ("${classes[0]}"); there is nothing to tell apart.`, {
-      given: `1 class, ${images.length} pictures`,
-      expected: 'two or more classes, each a subfolder with pictures',
-      nextStep: 'add a folder with counter-examples, for example "other"',
-    });
+    throw new DatasetError(
+      'DATASET_ONE_CLASS',
+      `${name} has one class only ("${classes[0]}"); there is nothing to tell apart.`,
+      {
+        given: `1 class, ${images.length} pictures`,
+        expected: 'two or more classes, each a subfolder with pictures',
+        nextStep: 'add a folder with counter-examples, for example "other"',
+      },
+    );
   }
 }
 
@@ -74,17 +79,27 @@ export function splitDataset(
   const training: LabelledImage[] = [];
   const validation: LabelledImage[] = [];
   for (const label of dataset.classes) {
-    const members = shuffled(dataset.images.filter((image) => image.label === label), random);
+    const members = shuffled(
+      dataset.images.filter((image) => image.label === label),
+      random,
+    );
     if (members.length < 2) {
-      throw new DatasetError('DATASET_CLASSES', `The class "${label}" has too few pictures to set some aside for validation.`, {
-        given: `${members.length} picture(s) of "${label}"`,
-        expected: 'at least 2 pictures in every class',
-        nextStep: 'add pictures to this class, or give a validation folder of your own',
-      });
+      throw new DatasetError(
+        'DATASET_CLASSES',
+        `The class "${label}" has too few pictures to set some aside for validation.`,
+        {
+          given: `${members.length} picture(s) of "${label}"`,
+          expected: 'at least 2 pictures in every class',
+          nextStep: 'add pictures to this class, or give a validation folder of your own',
+        },
+      );
     }
     const count = Math.min(members.length - 1, Math.max(1, Math.round(members.length * fraction)));
     validation.push(...members.slice(0, count));
     training.push(...members.slice(count));
   }
-  return { training: { ...dataset, images: training }, validation: { ...dataset, images: validation, skipped: [] } };
+  return {
+    training: { ...dataset, images: training },
+    validation: { ...dataset, images: validation, skipped: [] },
+  };
 }

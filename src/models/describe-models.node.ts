@@ -25,7 +25,9 @@ export interface ModelDescription {
 export async function describeModels(): Promise<ModelDescription[]> {
   const cached = new Map((await listCache()).map((entry) => [entry.url, entry.size]));
   return listCards().map((card) => {
-    const file = card.weights.find((each) => cached.has(each.url)) ?? card.weights.find((each) => each.variant === 'top');
+    const file =
+      card.weights.find((each) => cached.has(each.url)) ??
+      card.weights.find((each) => each.variant === 'top');
     return {
       name: card.name,
       title: card.title,

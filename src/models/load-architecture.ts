@@ -6,7 +6,10 @@ import { loadModelFile } from './load-model-file.ts';
 import { looksLikeLocation } from './location.ts';
 
 /** A zoo model with zeros for weights (nothing is fetched), or a model of your own: for looking at its structure. */
-export async function loadArchitecture(model: string, options: LoadModelOptions = {}): Promise<tf.LayersModel> {
+export async function loadArchitecture(
+  model: string,
+  options: LoadModelOptions = {},
+): Promise<tf.LayersModel> {
   await platform().prepareTfjs();
   if (lookUp(model) === undefined && (looksLikeLocation(model) || (await platform().isFolder(model)))) {
     return loadModelFile(model, options);

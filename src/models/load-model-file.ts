@@ -10,7 +10,15 @@ import { getMetadata, setMetadata } from './metadata.ts';
 import { recogniseCard } from './recognise.ts';
 
 /** Options of zoo builders that make no sense for a finished model. */
-const builderOptions = ['includeTop', 'inputShape', 'pooling', 'classes', 'classifierActivation', 'version', 'seed'] as const;
+const builderOptions = [
+  'includeTop',
+  'inputShape',
+  'pooling',
+  'classes',
+  'classifierActivation',
+  'version',
+  'seed',
+] as const;
 
 /**
  * Loads a finished model from a folder, model.json or whole-model .h5 file.
@@ -18,7 +26,10 @@ const builderOptions = ['includeTop', 'inputShape', 'pooling', 'classes', 'class
  * @throws UsageError `USAGE_ARGUMENT` for builder options; the errors of `readModelAt`; FormatError
  * `FORMAT_UNSUPPORTED` for a weights-only file
  */
-export async function loadModelFile(location: string, options: LoadModelOptions = {}): Promise<tf.LayersModel> {
+export async function loadModelFile(
+  location: string,
+  options: LoadModelOptions = {},
+): Promise<tf.LayersModel> {
   const wrong = [...builderOptions, 'weights' as const].filter((option) => options[option] != null);
   if (wrong.length > 0 && !(wrong.length === 1 && options.weights === 'imagenet')) {
     throw new UsageError('USAGE_ARGUMENT', `${wrong.join(', ')} cannot be used with a finished model.`, {
@@ -53,12 +64,16 @@ export async function instantiate(file: ModelFile, location: string): Promise<tf
     model = await tf.loadLayersModel({ load: () => Promise.resolve(artifacts) });
   } catch (error) {
     if (error instanceof DovecoteError) throw error;
-    throw new FormatError('FORMAT_UNSUPPORTED', `TensorFlow.js cannot build the model in ${baseName(location)}: ${reasonOf(error)}`, {
-      given: location,
-      expected: 'a model of layers that TensorFlow.js knows',
-      nextStep: '`dovecote inspect` shows what is in the file',
-      cause: error,
-    });
+    throw new FormatError(
+      'FORMAT_UNSUPPORTED',
+      `TensorFlow.js cannot build the model in ${baseName(location)}: ${reasonOf(error)}`,
+      {
+        given: location,
+        expected: 'a model of layers that TensorFlow.js knows',
+        nextStep: '`dovecote inspect` shows what is in the file',
+        cause: error,
+      },
+    );
   }
   void before;
   if (getMetadata(model) === undefined) {

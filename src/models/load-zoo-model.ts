@@ -12,13 +12,22 @@ import { metadataOfCard, setMetadata } from './metadata.ts';
 import { readModelAt } from './model-bytes.ts';
 
 /** `auto` takes the top when the weights have one; for training, where only the features count. */
-export type LoadZooOptions = Omit<LoadModelOptions, 'includeTop'> & { readonly includeTop?: boolean | 'auto' };
+export type LoadZooOptions = Omit<LoadModelOptions, 'includeTop'> & {
+  readonly includeTop?: boolean | 'auto';
+};
 
 /** Builds a network of the zoo and fills it with weights. For the errors see `loadModel`. */
-export async function loadZooModel({ card, build }: ZooEntry, options: LoadZooOptions = {}): Promise<tf.LayersModel> {
+export async function loadZooModel(
+  { card, build }: ZooEntry,
+  options: LoadZooOptions = {},
+): Promise<tf.LayersModel> {
   const { weights = 'imagenet', by = 'position', seed, signal } = options;
   if (weights === null) {
-    const random = build(card, { ...options, includeTop: options.includeTop !== false }, { kernel: 'glorotUniform', seed });
+    const random = build(
+      card,
+      { ...options, includeTop: options.includeTop !== false },
+      { kernel: 'glorotUniform', seed },
+    );
     setMetadata(random, metadataOfCard(card, random.inputs[0]!.shape.slice(1)));
     return random;
   }
@@ -74,17 +83,24 @@ async function readWeights(
   }
   const published = publishedFile(card.weights, includeTop);
   if (published === undefined) {
-    throw new WeightsError('WEIGHTS_UNAVAILABLE', `Nobody publishes ImageNet weights for ${card.title} in a form that is read here.`, {
-      given: "weights: 'imagenet'",
-      expected: 'a network with published weights, or a weights file of your own',
-      nextStep: "pass `weights` with a path, URL or bytes, or `weights: null` for random ones",
-    });
+    throw new WeightsError(
+      'WEIGHTS_UNAVAILABLE',
+      `Nobody publishes ImageNet weights for ${card.title} in a form that is read here.`,
+      {
+        given: "weights: 'imagenet'",
+        expected: 'a network with published weights, or a weights file of your own',
+        nextStep: 'pass `weights` with a path, URL or bytes, or `weights: null` for random ones',
+      },
+    );
   }
   const bytes = await platform().readCached(published, { onProgress, signal });
   return { file: await readModelFile(bytes, { fileName: published.fileName }), name: published.fileName };
 }
 
-function publishedFile(files: readonly WeightFile[], includeTop: boolean | 'auto' | undefined): WeightFile | undefined {
+function publishedFile(
+  files: readonly WeightFile[],
+  includeTop: boolean | 'auto' | undefined,
+): WeightFile | undefined {
   // For features alone the smaller file is enough.
   const variant = includeTop === false || includeTop === 'auto' ? 'noTop' : 'top';
   return files.find((file) => file.variant === variant);

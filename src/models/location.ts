@@ -21,10 +21,21 @@ export function childOf(folder: string, name: string): string {
 /** The last part of a path or URL, for messages. */
 export function baseName(location: string): string {
   const path = isUrl(location) ? location.replace(/[?#].*$/, '') : location;
-  return path.replace(/[/\\]+$/, '').split(/[/\\]/).pop() ?? location;
+  return (
+    path
+      .replace(/[/\\]+$/, '')
+      .split(/[/\\]/)
+      .pop() ?? location
+  );
 }
 
 /** True when a string can only be meant as a place, not as the name of a zoo model. */
 export function looksLikeLocation(text: string): boolean {
-  return isUrl(text) || /[/\\]/.test(text) || /\.(h5|hdf5|keras|json)$/i.test(text) || text === '.' || text === '..';
+  return (
+    isUrl(text) ||
+    /[/\\]/.test(text) ||
+    /\.(h5|hdf5|keras|json)$/i.test(text) ||
+    text === '.' ||
+    text === '..'
+  );
 }

@@ -18,7 +18,11 @@ export interface ModelMetadata {
   readonly preprocessing: PreprocessingMode;
   /** `[height, width]` in pixels. */
   readonly inputSize: readonly [number, number];
-  readonly resize: { readonly mode: ResizeMode; readonly filter: ResizeFilter; readonly cropFraction: number };
+  readonly resize: {
+    readonly mode: ResizeMode;
+    readonly filter: ResizeFilter;
+    readonly cropFraction: number;
+  };
   readonly licence?: string;
   readonly source?: string;
 }
@@ -53,7 +57,8 @@ export function getMetadata(model: tf.LayersModel): ModelMetadata | undefined {
 
 /** The metadata in a `userDefinedMetadata` object of a model.json, checked field by field. */
 export function metadataIn(userDefined: unknown): ModelMetadata | undefined {
-  const found = (userDefined as Record<string, unknown> | undefined)?.[key] as Partial<ModelMetadata> | undefined;
+  const found = (userDefined as Record<string, unknown> | undefined)?.[key] as
+    Partial<ModelMetadata> | undefined;
   if (typeof found !== 'object' || found === null || found.version !== 1) return undefined;
   const labelsAreLegal =
     found.labels === 'imagenet' ||

@@ -16,9 +16,13 @@ export async function readModelAt(location: string | URL, options: ReadOptions =
   const place = (await platform().isFolder(text)) ? childOf(text, 'model.json') : text;
   const bytes = await readOrExplain(place, text, options);
   return looksLikeJson(bytes)
-    ? readTfjsModel(parseJson(bytes, place), (name) => platform().readBytes(siblingOf(place, name), options), {
-        fileName: place,
-      })
+    ? readTfjsModel(
+        parseJson(bytes, place),
+        (name) => platform().readBytes(siblingOf(place, name), options),
+        {
+          fileName: place,
+        },
+      )
     : readModelFile(bytes, { fileName: baseName(place) });
 }
 

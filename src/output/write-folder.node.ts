@@ -26,11 +26,15 @@ export async function checkOutputFolder(folder: string, force = false): Promise<
   if (entries === undefined || entries.length === 0) return;
   const foreign = entries.filter((name) => !ownFile.test(name));
   if (foreign.length > 0) {
-    throw new FileError('OUTPUT_EXISTS', `The folder ${folder} holds files that are not a model; it is left alone.`, {
-      given: `${folder} (${foreign.slice(0, 3).join(', ')}${foreign.length > 3 ? ', ...' : ''})`,
-      expected: 'a folder that does not exist yet, is empty, or holds only an earlier output',
-      nextStep: 'name another output folder',
-    });
+    throw new FileError(
+      'OUTPUT_EXISTS',
+      `The folder ${folder} holds files that are not a model; it is left alone.`,
+      {
+        given: `${folder} (${foreign.slice(0, 3).join(', ')}${foreign.length > 3 ? ', ...' : ''})`,
+        expected: 'a folder that does not exist yet, is empty, or holds only an earlier output',
+        nextStep: 'name another output folder',
+      },
+    );
   }
   if (!force) {
     throw new FileError('OUTPUT_EXISTS', `The folder ${folder} exists already; nothing was written.`, {
@@ -115,7 +119,13 @@ export function outputError(error: unknown, path: string): unknown {
       cause: error,
     });
   }
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') {
+  if (
+    code === 'EACCES' ||
+    code === 'EPERM' ||
+    code === 'EROFS' ||
+    code === 'ENOTDIR' ||
+    code === 'ENAMETOOLONG'
+  ) {
     return new FileError('OUTPUT_ACCESS', `${path} cannot be written (${code}).`, {
       given: path,
       expected: 'a place where this user may create files',

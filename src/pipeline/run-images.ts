@@ -23,10 +23,16 @@ export interface RunImagesOptions {
 
 /** What came of one picture: the network's output row, or the error that its decoding ended with. */
 export type ImageResult =
-  | { readonly index: number; readonly image: string; readonly output: Float32Array; readonly error?: undefined }
+  | {
+      readonly index: number;
+      readonly image: string;
+      readonly output: Float32Array;
+      readonly error?: undefined;
+    }
   | { readonly index: number; readonly image: string; readonly output?: undefined; readonly error: unknown };
 
-type Decoded = { index: number; image: string; pixels: Pixels } | { index: number; image: string; error: unknown };
+type Decoded =
+  { index: number; image: string; pixels: Pixels } | { index: number; image: string; error: unknown };
 
 /**
  * Decodes pictures and runs them through a network; the results come in the order of the pictures. While one batch
@@ -117,13 +123,22 @@ async function decodeByRecipe(
   { inputSize, resize }: InputRecipe,
   signal?: AbortSignal,
 ): Promise<Pixels> {
-  const pixels = await loadPixels(image, { size: inputSize, ...resize, signal, name: describeSource(image, index) });
+  const pixels = await loadPixels(image, {
+    size: inputSize,
+    ...resize,
+    signal,
+    name: describeSource(image, index),
+  });
   if (pixels.height !== inputSize[0] || pixels.width !== inputSize[1]) {
-    throw new ImageError('IMAGE_UNREADABLE', `${describeSource(image, index)} came out of the decoder at the wrong size.`, {
-      given: `${pixels.height}x${pixels.width}`,
-      expected: inputSize.join('x'),
-      nextStep: 'please report this picture',
-    });
+    throw new ImageError(
+      'IMAGE_UNREADABLE',
+      `${describeSource(image, index)} came out of the decoder at the wrong size.`,
+      {
+        given: `${pixels.height}x${pixels.width}`,
+        expected: inputSize.join('x'),
+        nextStep: 'please report this picture',
+      },
+    );
   }
   return pixels;
 }

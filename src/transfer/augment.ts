@@ -17,9 +17,10 @@ export interface AugmentOptions {
  */
 export function augmentPixels(pixels: Pixels, random: () => number, options: AugmentOptions = {}): Pixels {
   const { horizontalFlip = true, minimumArea = 0.6, colour = 0.2 } = options;
-  const [areaDraw, xDraw, yDraw, flipDraw, brightnessDraw, contrastDraw] = Array.from({ length: 6 }, random) as [
-    number, number, number, number, number, number,
-  ];
+  const [areaDraw, xDraw, yDraw, flipDraw, brightnessDraw, contrastDraw] = Array.from(
+    { length: 6 },
+    random,
+  ) as [number, number, number, number, number, number];
   const side = Math.sqrt(minimumArea + (1 - minimumArea) * areaDraw);
   const width = Math.max(1, Math.round(pixels.width * side));
   const height = Math.max(1, Math.round(pixels.height * side));
@@ -43,5 +44,8 @@ export function augmentPixels(pixels: Pixels, random: () => number, options: Aug
 }
 
 function toneTable(brightness: number, contrast: number): Uint8ClampedArray {
-  return Uint8ClampedArray.from({ length: 256 }, (_, value) => (value - 128) * contrast * brightness + 128 * brightness);
+  return Uint8ClampedArray.from(
+    { length: 256 },
+    (_, value) => (value - 128) * contrast * brightness + 128 * brightness,
+  );
 }

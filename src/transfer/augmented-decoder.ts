@@ -16,7 +16,11 @@ export function augmentedDecoder(
 ): (image: ImageSource, index: number) => Promise<Pixels> {
   return async (image, index) => {
     const random = createRandom(Math.imul(seed, 0x01000193) ^ Math.imul(index + 1, 0x85ebca6b));
-    const varied = augmentPixels(await loadPixels(image, { name: describeSource(image, index) }), random, options);
+    const varied = augmentPixels(
+      await loadPixels(image, { name: describeSource(image, index) }),
+      random,
+      options,
+    );
     return resizePixels(varied, { width, height, ...resize });
   };
 }

@@ -18,9 +18,20 @@ export function buildClassifier(
 ): tf.LayersModel {
   const features = outputOf(base, featureLayer);
   const pooled = (poolingLayer(pooling)?.apply(features) ?? features) as tf.SymbolicTensor;
-  const dropped = tf.layers.dropout({ name: 'head_dropout', rate: dropout }).apply(pooled) as tf.SymbolicTensor;
-  const dense = tf.layers.dense({ name: 'head_predictions', units: classes.length, activation: 'softmax', kernelInitializer: 'zeros' });
-  const model = tf.model({ name: `${base.name}_transfer`, inputs: base.inputs, outputs: dense.apply(dropped) as tf.SymbolicTensor });
+  const dropped = tf.layers
+    .dropout({ name: 'head_dropout', rate: dropout })
+    .apply(pooled) as tf.SymbolicTensor;
+  const dense = tf.layers.dense({
+    name: 'head_predictions',
+    units: classes.length,
+    activation: 'softmax',
+    kernelInitializer: 'zeros',
+  });
+  const model = tf.model({
+    name: `${base.name}_transfer`,
+    inputs: base.inputs,
+    outputs: dense.apply(dropped) as tf.SymbolicTensor,
+  });
   const weights = [tf.tensor2d(kernel, [width, classes.length]), tf.tensor1d(bias)];
   dense.setWeights(weights);
   tf.dispose(weights);

@@ -8,10 +8,16 @@ export type ClassWeights = 'balanced' | 'none' | Readonly<Record<string, number>
  *
  * @throws UsageError `USAGE_ARGUMENT`
  */
-export function classWeightsOf(weights: ClassWeights, classes: readonly string[], labels: readonly number[]): number[] {
+export function classWeightsOf(
+  weights: ClassWeights,
+  classes: readonly string[],
+  labels: readonly number[],
+): number[] {
   if (weights === 'none') return classes.map(() => 1);
   if (weights === 'balanced') {
-    return classes.map((_, index) => labels.length / (classes.length * labels.filter((label) => label === index).length));
+    return classes.map(
+      (_, index) => labels.length / (classes.length * labels.filter((label) => label === index).length),
+    );
   }
   const wrong = Object.entries(weights).find(([label, weight]) => !classes.includes(label) || !(weight >= 0));
   if (wrong !== undefined) {

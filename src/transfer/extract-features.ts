@@ -73,7 +73,10 @@ export async function extractFeatures(
 }
 
 /** For several calls of `extract`; `dispose` it. The model stays the caller's. */
-export async function createFeatureExtractor(model: tf.LayersModel, options: FeatureOptions = {}): Promise<FeatureExtractor> {
+export async function createFeatureExtractor(
+  model: tf.LayersModel,
+  options: FeatureOptions = {},
+): Promise<FeatureExtractor> {
   const { engine = 'auto', batchSize = 16 } = options;
   const recipe = inputRecipeOf(model, options);
   const featureLayer = featureLayerOf(model, options.featureLayer);
@@ -127,23 +130,39 @@ export function featureLayerOf(model: tf.LayersModel, asked?: string): string {
   const known = architecture === undefined ? undefined : lookUp(architecture)?.card.features.layer;
   if (known !== undefined && model.layers.some((layer) => layer.name === known)) return known;
   if (model.outputs.length === 1 && model.outputs[0]!.shape.length === 4) return model.layers.at(-1)!.name;
-  throw new ModelError('MODEL_INPUT', `It is not known where the features of "${model.name}" end and its classifier begins.`, {
-    given: `a model that ends in ${JSON.stringify(model.outputs.map((output) => output.shape))}`,
-    expected: 'a network of the zoo, a model without top, or the name of a layer',
-    nextStep: 'pass `featureLayer` with the name of the last layer to keep (`dovecote summary` shows the names)',
-  });
+  throw new ModelError(
+    'MODEL_INPUT',
+    `It is not known where the features of "${model.name}" end and its classifier begins.`,
+    {
+      given: `a model that ends in ${JSON.stringify(model.outputs.map((output) => output.shape))}`,
+      expected: 'a network of the zoo, a model without top, or the name of a layer',
+      nextStep:
+        'pass `featureLayer` with the name of the last layer to keep (`dovecote summary` shows the names)',
+    },
+  );
 }
 
 /** The output of a layer of the model, checked to be something that a head can stand on. */
 export function outputOf(model: tf.LayersModel, layerName: string): tf.SymbolicTensor {
   const layer = model.layers.find((each) => each.name === layerName);
   const output = layer?.output;
-  if (output === undefined || Array.isArray(output) || (output.shape.length !== 4 && output.shape.length !== 2)) {
-    throw new ModelError('MODEL_INPUT', `The layer "${layerName}" of "${model.name}" cannot carry a new head.`, {
-      given: layer === undefined ? 'no layer of this name' : `output of shape ${JSON.stringify(layer.outputShape)}`,
-      expected: 'a layer with one output of shape [batch, height, width, channels] or [batch, features]',
-      nextStep: '`dovecote summary` shows the layers and their shapes',
-    });
+  if (
+    output === undefined ||
+    Array.isArray(output) ||
+    (output.shape.length !== 4 && output.shape.length !== 2)
+  ) {
+    throw new ModelError(
+      'MODEL_INPUT',
+      `The layer "${layerName}" of "${model.name}" cannot carry a new head.`,
+      {
+        given:
+          layer === undefined
+            ? 'no layer of this name'
+            : `output of shape ${JSON.stringify(layer.outputShape)}`,
+        expected: 'a layer with one output of shape [batch, height, width, channels] or [batch, features]',
+        nextStep: '`dovecote summary` shows the layers and their shapes',
+      },
+    );
   }
   return output;
 }

@@ -177,7 +177,9 @@ async function train(
     },
   );
   if (head === undefined) {
-    throw new AbortedError('Training was stopped before its first epoch had ended; there is nothing to keep.');
+    throw new AbortedError(
+      'Training was stopped before its first epoch had ended; there is nothing to keep.',
+    );
   }
   return {
     head,
@@ -194,15 +196,30 @@ function toHeadData({ data, rows }: Features, { classes, images }: ImageDataset)
 function checkUsable(training: HeadData, validation: HeadData, classes: readonly string[]): void {
   const unread = classes.find((_, index) => !training.labels.includes(index));
   if (unread === undefined && validation.labels.length > 0) return;
-  throw new UsageError('USAGE_ARGUMENT', unread === undefined ? 'No validation picture can be read.' : `No picture of the class "${unread}" can be read.`, {
-    given: 'files that are no readable pictures',
-    expected: 'readable pictures in every class',
-    nextStep: 'replace the damaged files, or remove the class',
-  });
+  throw new UsageError(
+    'USAGE_ARGUMENT',
+    unread === undefined
+      ? 'No validation picture can be read.'
+      : `No picture of the class "${unread}" can be read.`,
+    {
+      given: 'files that are no readable pictures',
+      expected: 'readable pictures in every class',
+      nextStep: 'replace the damaged files, or remove the class',
+    },
+  );
 }
 
 function headOptionsOf(options: FineTuneOptions): Omit<HeadOptions, 'classWeights'> {
-  const { epochs = 60, learningRate = 1e-3, batchSize = 32, dropout = 0.2, l2 = 0.01, patience = 15, seed = 1, validationSplit = 0.2 } = options;
+  const {
+    epochs = 60,
+    learningRate = 1e-3,
+    batchSize = 32,
+    dropout = 0.2,
+    l2 = 0.01,
+    patience = 15,
+    seed = 1,
+    validationSplit = 0.2,
+  } = options;
   const whole = (value: number, least: number) => Number.isInteger(value) && value >= least;
   const rules: [string, unknown, boolean, string][] = [
     ['epochs', epochs, whole(epochs, 1), 'a whole number of at least 1'],
@@ -212,7 +229,12 @@ function headOptionsOf(options: FineTuneOptions): Omit<HeadOptions, 'classWeight
     ['l2', l2, l2 >= 0 && Number.isFinite(l2), 'a number of at least 0'],
     ['patience', patience, whole(patience, 0), 'a whole number of at least 0'],
     ['seed', seed, whole(seed, 0), 'a whole number of at least 0'],
-    ['validationSplit', validationSplit, validationSplit > 0 && validationSplit < 1, 'a number between 0 and 1'],
+    [
+      'validationSplit',
+      validationSplit,
+      validationSplit > 0 && validationSplit < 1,
+      'a number between 0 and 1',
+    ],
   ];
   for (const [option, value, legal, expected] of rules) {
     if (legal) continue;

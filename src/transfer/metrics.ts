@@ -22,7 +22,11 @@ export interface Evaluation {
  * @param probabilities Row-major `[images, classes]`.
  * @param actual Class index of each image.
  */
-export function evaluate(probabilities: Float32Array, actual: readonly number[], classes: readonly string[]): Evaluation {
+export function evaluate(
+  probabilities: Float32Array,
+  actual: readonly number[],
+  classes: readonly string[],
+): Evaluation {
   const width = classes.length;
   const confusion = classes.map(() => new Array<number>(width).fill(0));
   let loss = 0;
@@ -35,7 +39,12 @@ export function evaluate(probabilities: Float32Array, actual: readonly number[],
     loss -= Math.log(Math.max(row[label] as number, 1e-7));
   });
   const count = Math.max(actual.length, 1);
-  return { accuracy: right / count, loss: loss / count, confusion, perClass: classes.map((label, index) => classMetrics(label, index, confusion)) };
+  return {
+    accuracy: right / count,
+    loss: loss / count,
+    confusion,
+    perClass: classes.map((label, index) => classMetrics(label, index, confusion)),
+  };
 }
 
 function classMetrics(label: string, index: number, confusion: readonly (readonly number[])[]): ClassMetrics {

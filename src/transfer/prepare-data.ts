@@ -27,14 +27,18 @@ export async function prepareData(
   const unknown = validationData.classes.filter((label) => !all.classes.includes(label));
   const missing = all.classes.filter((label) => !validationData.classes.includes(label));
   if (unknown.length > 0 || missing.length > 0) {
-    throw new DatasetError('DATASET_CLASSES', 'Training and validation pictures do not have the same classes.', {
-      given: `training: ${all.classes.join(', ')}; validation: ${validationData.classes.join(', ')}`,
-      expected: 'the same class folders in both',
-      nextStep:
-        unknown.length > 0
-          ? `remove "${unknown.join('", "')}" from the validation pictures, or add it to the training pictures`
-          : `add pictures of "${missing.join('", "')}" to the validation pictures`,
-    });
+    throw new DatasetError(
+      'DATASET_CLASSES',
+      'Training and validation pictures do not have the same classes.',
+      {
+        given: `training: ${all.classes.join(', ')}; validation: ${validationData.classes.join(', ')}`,
+        expected: 'the same class folders in both',
+        nextStep:
+          unknown.length > 0
+            ? `remove "${unknown.join('", "')}" from the validation pictures, or add it to the training pictures`
+            : `add pictures of "${missing.join('", "')}" to the validation pictures`,
+      },
+    );
   }
   const skipped = [...all.skipped, ...validationData.skipped];
   return { training: all, validation: { ...validationData, classes: all.classes }, skipped };

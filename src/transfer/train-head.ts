@@ -76,8 +76,12 @@ export async function trainHead(
   const validationFeatures = standardise(validation.features, scale);
 
   const limit = Math.sqrt(6 / (width + classes.length));
-  const kernel = tf.variable(tf.tidy(() => tf.tensor2d(Float32Array.from({ length: width * classes.length }, () => (2 * random() - 1) * limit), [width, classes.length])));
-  const bias = tf.variable(tf.tidy(() => tf.zeros([classes.length])));
+  const initial = Float32Array.from({ length: width * classes.length }, () => (2 * random() - 1) * limit);
+  // Inside tidy, which frees the tensors that the variables start from and keeps the variables.
+  const [kernel, bias] = tf.tidy(() => [
+    tf.variable(tf.tensor2d(initial, [width, classes.length])),
+    tf.variable(tf.zeros([classes.length])),
+  ]) as [tf.Variable, tf.Variable];
   const optimizer = tf.train.adam(options.learningRate);
   const history: EpochReport[] = [];
   let best: { kernel: Float32Array; bias: Float32Array; epoch: number; evaluation: Evaluation } | undefined;
@@ -89,12 +93,27 @@ export async function trainHead(
       if (options.signal?.aborted) break;
       const data = epoch === 1 ? first : await trainingData(epoch);
       const features = standardise(data.features, scale);
-      const fit = runEpoch(features, data.labels, { kernel, bias, optimizer, width, classes: classes.length }, options, random);
-      const evaluation = evaluate(predict(validationFeatures, width, kernel, bias), validation.labels, classes);
+      const fit = runEpoch(
+        features,
+        data.labels,
+        { kernel, bias, optimizer, width, classes: classes.length },
+        options,
+        random,
+      );
+      const evaluation = evaluate(
+        predict(validationFeatures, width, kernel, bias),
+        validation.labels,
+        classes,
+      );
       const report = { epoch, ...fit, valLoss: evaluation.loss, valAccuracy: evaluation.accuracy };
       history.push(report);
       if (best === undefined || isBetter(evaluation, best.evaluation)) {
-        best = { kernel: kernel.dataSync<'float32'>().slice(), bias: bias.dataSync<'float32'>().slice(), epoch, evaluation };
+        best = {
+          kernel: kernel.dataSync<'float32'>().slice(),
+          bias: bias.dataSync<'float32'>().slice(),
+          epoch,
+          evaluation,
+        };
       }
       options.onEpoch?.(report);
       if (options.patience > 0 && epoch - best.epoch >= options.patience) {
@@ -112,7 +131,13 @@ export async function trainHead(
   }
   if (best === undefined) return undefined;
   if (options.signal?.aborted) stopped = 'aborted';
-  return { ...foldScale(best.kernel, best.bias, scale), history, bestEpoch: best.epoch, evaluation: best.evaluation, stopped };
+  return {
+    ...foldScale(best.kernel, best.bias, scale),
+    history,
+    bestEpoch: best.epoch,
+    evaluation: best.evaluation,
+    stopped,
+  };
 }
 
 interface HeadState {
@@ -153,7 +178,9 @@ function runEpoch(
       let logProbabilities: tf.Tensor | undefined;
       optimizer.minimize(() => {
         logProbabilities = tf.logSoftmax(tf.add(tf.matMul(x, kernel), bias));
-        crossEntropy = tf.neg(tf.sum(tf.mul(weightedTargets, logProbabilities))).div(rows.length) as tf.Scalar;
+        crossEntropy = tf
+          .neg(tf.sum(tf.mul(weightedTargets, logProbabilities)))
+          .div(rows.length) as tf.Scalar;
         tf.keep(logProbabilities);
         tf.keep(crossEntropy);
         return tf.add(crossEntropy, tf.mul(l2, tf.sum(tf.square(kernel)))) as tf.Scalar;
@@ -170,15 +197,25 @@ function runEpoch(
   return { loss: lossSum / order.length, accuracy: right / order.length };
 }
 
-function predict(features: Float32Array, width: number, kernel: tf.Variable, bias: tf.Variable): Float32Array {
+function predict(
+  features: Float32Array,
+  width: number,
+  kernel: tf.Variable,
+  bias: tf.Variable,
+): Float32Array {
   return tf.tidy(() => {
     const x = tf.tensor2d(features, [features.length / width, width]);
-    return tf.softmax(tf.add(tf.matMul(x, kernel), bias)).dataSync<'float32'>().slice();
+    return tf
+      .softmax(tf.add(tf.matMul(x, kernel), bias))
+      .dataSync<'float32'>()
+      .slice();
   });
 }
 
 function isBetter(candidate: Evaluation, best: Evaluation): boolean {
-  return candidate.accuracy > best.accuracy || (candidate.accuracy === best.accuracy && candidate.loss < best.loss);
+  return (
+    candidate.accuracy > best.accuracy || (candidate.accuracy === best.accuracy && candidate.loss < best.loss)
+  );
 }
 
 /** tfjs's own dropout repeats one mask when it is seeded; this one draws from the run's generator. */
@@ -194,10 +231,15 @@ function measureScale(features: Float32Array, width: number): Scale {
   const mean = new Float64Array(width);
   const variance = new Float64Array(width);
   features.forEach((value, index) => (mean[index % width]! += value / count));
-  features.forEach((value, index) => (variance[index % width]! += (value - mean[index % width]!) ** 2 / count));
+  features.forEach(
+    (value, index) => (variance[index % width]! += (value - mean[index % width]!) ** 2 / count),
+  );
   // A feature that hardly ever fires must not be blown up to the size of the others.
   const floor = 1e-2 * (variance.reduce((sum, value) => sum + value, 0) / width) + 1e-12;
-  return { mean: Float32Array.from(mean), deviation: Float32Array.from(variance, (value) => Math.sqrt(value + floor)) };
+  return {
+    mean: Float32Array.from(mean),
+    deviation: Float32Array.from(variance, (value) => Math.sqrt(value + floor)),
+  };
 }
 
 function standardise(features: Float32Array, { mean, deviation }: Scale): Float32Array {

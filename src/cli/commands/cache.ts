@@ -24,7 +24,9 @@ export function addCacheCommand(program: Command): void {
     .description('remove downloaded files')
     .argument('[files...]', 'names from `dovecote cache list`; without any, all')
     .addOption(jsonOption('what was removed'))
-    .action((files: string[], _, command: Command) => clearCommand(files, command.optsWithGlobals<CacheFlags>()));
+    .action((files: string[], _, command: Command) =>
+      clearCommand(files, command.optsWithGlobals<CacheFlags>()),
+    );
 }
 
 function listCommand(flags: CacheFlags): Promise<void> {
@@ -41,7 +43,11 @@ function listCommand(flags: CacheFlags): Promise<void> {
     }
     context.print(`${cacheFolder()}${entries.length === 0 ? ' is empty' : ''}`);
     if (entries.length === 0) return;
-    context.print(formatTable(entries.map((entry) => ({ file: entry.fileName, size: prettyBytes(entry.size), from: entry.url }))));
+    context.print(
+      formatTable(
+        entries.map((entry) => ({ file: entry.fileName, size: prettyBytes(entry.size), from: entry.url })),
+      ),
+    );
   });
 }
 
@@ -53,7 +59,9 @@ function verifyCommand(flags: CacheFlags): Promise<void> {
     const bad = findings.filter((finding) => finding.status !== 'ok');
     if (flags.json) context.print(JSON.stringify(findings, undefined, 2));
     else {
-      findings.forEach(({ fileName, status, reason }) => context.print(`${status.padEnd(8)} ${fileName}${reason ? ` (${reason})` : ''}`));
+      findings.forEach(({ fileName, status, reason }) =>
+        context.print(`${status.padEnd(8)} ${fileName}${reason ? ` (${reason})` : ''}`),
+      );
       context.print(`${findings.length - bad.length} good, ${bad.length} not`);
     }
     if (bad.length > 0) process.exitCode = 1;

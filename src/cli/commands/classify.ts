@@ -22,20 +22,32 @@ export function addClassifyCommand(program: Command): void {
     .command('classify')
     .description('say what is on photos')
     .argument('<images...>', 'image files, folders, glob patterns or URLs')
-    .option('-m, --model <model>', 'name of a network, or a folder, model.json or .h5 file of your own', 'squeezenet')
-    .option('-w, --weights <file>', "path or URL of the network's weights (default: the published ImageNet weights)")
+    .option(
+      '-m, --model <model>',
+      'name of a network, or a folder, model.json or .h5 file of your own',
+      'squeezenet',
+    )
+    .option(
+      '-w, --weights <file>',
+      "path or URL of the network's weights (default: the published ImageNet weights)",
+    )
     .option('-t, --top <count>', 'predictions for each photo', wholeNumber(1), 5)
     .option('-b, --batch-size <count>', 'photos per run of the network', wholeNumber(1), 16)
     .addOption(engineOption())
     .addOption(preprocessingOption())
-    .option('--labels <file>', 'text file with one class name per line, for a model that has none, or "imagenet"')
+    .option(
+      '--labels <file>',
+      'text file with one class name per line, for a model that has none, or "imagenet"',
+    )
     .addOption(jsonOption('an array with one entry per photo').conflicts('csv'))
     .addOption(new Option('--csv', 'print CSV on stdout, and nothing else').conflicts('json'))
     .addHelpText(
       'after',
       '\nExamples:\n  dovecote classify cat.jpg\n  dovecote classify holiday/ --top 1 --csv > holiday.csv\n  dovecote classify new.jpg --model my-model/',
     )
-    .action((images: string[], _, command: Command) => classifyCommand(images, command.optsWithGlobals<ClassifyFlags>()));
+    .action((images: string[], _, command: Command) =>
+      classifyCommand(images, command.optsWithGlobals<ClassifyFlags>()),
+    );
 }
 
 function classifyCommand(inputs: string[], flags: ClassifyFlags): Promise<void> {
@@ -82,10 +94,21 @@ async function toCsv(results: readonly Classification[]): Promise<string> {
   const { stringify } = await import('csv-stringify/sync');
   const rows = results.flatMap(({ image, predictions, error }) =>
     error === undefined
-      ? predictions.map((each, rank) => [image, rank + 1, each.index, each.wnid, each.label, each.probability, ''])
+      ? predictions.map((each, rank) => [
+          image,
+          rank + 1,
+          each.index,
+          each.wnid,
+          each.label,
+          each.probability,
+          '',
+        ])
       : [[image, '', '', '', '', '', error.summary]],
   );
-  return stringify(rows, { header: true, columns: ['image', 'rank', 'index', 'wnid', 'label', 'probability', 'error'] });
+  return stringify(rows, {
+    header: true,
+    columns: ['image', 'rank', 'index', 'wnid', 'label', 'probability', 'error'],
+  });
 }
 
 function toText({ image, predictions, error }: Classification): string {

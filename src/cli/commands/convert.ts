@@ -18,9 +18,14 @@ export function addConvertCommand(program: Command): void {
     .description('convert a Keras .h5 file to a TensorFlow.js layers model')
     .argument('<input>', 'a Keras 1 or 2 .h5 file; path or URL')
     .argument('<output>', 'folder to write')
-    .option('-a, --architecture <name>', 'the network that a weights-only file belongs to, for example squeezenet')
+    .option(
+      '-a, --architecture <name>',
+      'the network that a weights-only file belongs to, for example squeezenet',
+    )
     .addOption(
-      new Option('--quantize <type>', 'how weights are stored').choices(['none', 'float16', 'uint8', 'uint16']).default('none'),
+      new Option('--quantize <type>', 'how weights are stored')
+        .choices(['none', 'float16', 'uint8', 'uint16'])
+        .default('none'),
     )
     .option('--shard-size <size>', 'largest size of a weight file', byteSize, 4 * 2 ** 20)
     .option('-f, --force', 'replace the output of an earlier conversion')
@@ -48,7 +53,8 @@ export function addConvertCommand(program: Command): void {
           return;
         }
         result.warnings.forEach((warning) => context.say(`note: ${warning}`));
-        const known = result.architecture === undefined ? '' : ` (${result.architecture}, with labels and preprocessing)`;
+        const known =
+          result.architecture === undefined ? '' : ` (${result.architecture}, with labels and preprocessing)`;
         context.print(
           `${output}: ${result.layers} layers, ${result.parameters.toLocaleString('en')} parameters, ${prettyBytes(result.bytes)}${known}`,
         );

@@ -29,7 +29,10 @@ export function addListCommand(program: Command): void {
           'top-5 %': model.top5?.toFixed(1) ?? '-',
           weights: {
             cached: `cached (${prettyBytes(model.bytes ?? 0)})`,
-            download: model.bytes === undefined ? 'to be downloaded' : `to be downloaded (${prettyBytes(model.bytes)})`,
+            download:
+              model.bytes === undefined
+                ? 'to be downloaded'
+                : `to be downloaded (${prettyBytes(model.bytes)})`,
             none: 'bring your own',
           }[model.weights],
         }));

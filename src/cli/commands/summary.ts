@@ -12,10 +12,15 @@ export function addSummaryCommand(program: Command): void {
       const flags = command.optsWithGlobals<{ json?: boolean; quiet?: boolean }>();
       return runCommand(flags, async (context) => {
         const { loadArchitecture, disposeModel, summary, summaryRows } = await import('../../node.ts');
-        const model = await loadArchitecture(name, { onProgress: context.onProgress, signal: context.signal });
+        const model = await loadArchitecture(name, {
+          onProgress: context.onProgress,
+          signal: context.signal,
+        });
         context.endProgress();
         context.print(
-          flags.json ? JSON.stringify(summaryRows(model), undefined, 2) : summary(model, { width: process.stdout.columns }),
+          flags.json
+            ? JSON.stringify(summaryRows(model), undefined, 2)
+            : summary(model, { width: process.stdout.columns }),
         );
         await disposeModel(model);
       });

@@ -5,7 +5,22 @@ import type { CommandContext } from '../context.ts';
 import { runCommand } from '../context.ts';
 import { engineOption, jsonOption, numberBetween, preprocessingOption, wholeNumber } from '../options.ts';
 
-interface TrainFlags extends Pick<FineTuneOptions, 'epochs' | 'learningRate' | 'batchSize' | 'dropout' | 'l2' | 'patience' | 'seed' | 'augment' | 'engine' | 'featureLayer' | 'pooling' | 'validationSplit' | 'preprocessing'> {
+interface TrainFlags extends Pick<
+  FineTuneOptions,
+  | 'epochs'
+  | 'learningRate'
+  | 'batchSize'
+  | 'dropout'
+  | 'l2'
+  | 'patience'
+  | 'seed'
+  | 'augment'
+  | 'engine'
+  | 'featureLayer'
+  | 'pooling'
+  | 'validationSplit'
+  | 'preprocessing'
+> {
   base: string;
   weights?: string;
   validation?: string;
@@ -24,7 +39,10 @@ export function addTrainCommand(program: Command): void {
     .argument('<folder>', 'folder with one subfolder of photos for each class')
     .requiredOption('-o, --out <folder>', 'where the new model is written')
     .option('--base <model>', 'the network to build on: a name, or a model of your own', 'squeezenet')
-    .option('-w, --weights <file>', "path or URL of the base's weights (default: the published ImageNet weights)")
+    .option(
+      '-w, --weights <file>',
+      "path or URL of the base's weights (default: the published ImageNet weights)",
+    )
     .option('--validation <folder>', 'folder of photos to validate on, with the same subfolders')
     .addOption(
       new Option('--validation-split <share>', 'without --validation: the share of each class to validate on')
@@ -33,14 +51,37 @@ export function addTrainCommand(program: Command): void {
         .conflicts([]),
     )
     .option('--epochs <count>', 'passes over the photos, at most', wholeNumber(1), 60)
-    .option('--learning-rate <rate>', "Adam's step size", numberBetween(0, Infinity, 'a number above 0'), 0.001)
+    .option(
+      '--learning-rate <rate>',
+      "Adam's step size",
+      numberBetween(0, Infinity, 'a number above 0'),
+      0.001,
+    )
     .option('--batch-size <count>', 'photos per step', wholeNumber(1), 32)
-    .option('--dropout <rate>', 'before the dense layer', numberBetween(-Number.MIN_VALUE, 1, 'a number from 0 to below 1'), 0.2)
+    .option(
+      '--dropout <rate>',
+      'before the dense layer',
+      numberBetween(-Number.MIN_VALUE, 1, 'a number from 0 to below 1'),
+      0.2,
+    )
     .option('--l2 <weight>', "penalty on the head's weights", zeroOrMore, 0.01)
-    .option('--patience <epochs>', 'stop after so many epochs without improvement; 0: never', wholeNumber(0), 15)
+    .option(
+      '--patience <epochs>',
+      'stop after so many epochs without improvement; 0: never',
+      wholeNumber(0),
+      15,
+    )
     .option('--augment', 'crop, mirror and recolour the photos at random, anew in each epoch')
-    .addOption(new Option('--class-weights <mode>', 'make rare classes count more, or not').choices(['balanced', 'none']).default('balanced'))
-    .addOption(new Option('--pooling <mode>', "how the base's feature map becomes a vector").choices(['avg', 'max']).default('avg'))
+    .addOption(
+      new Option('--class-weights <mode>', 'make rare classes count more, or not')
+        .choices(['balanced', 'none'])
+        .default('balanced'),
+    )
+    .addOption(
+      new Option('--pooling <mode>', "how the base's feature map becomes a vector")
+        .choices(['avg', 'max'])
+        .default('avg'),
+    )
     .option('--feature-layer <name>', 'last layer of the base that is kept (default: what the network says)')
     .addOption(preprocessingOption())
     .addOption(engineOption())
@@ -51,7 +92,9 @@ export function addTrainCommand(program: Command): void {
       'after',
       '\nExamples:\n  dovecote train flowers/ --out flower-model/\n  dovecote train train/ --validation val/ --out my-model/ --augment --seed 7',
     )
-    .action((folder: string, _, command: Command) => trainCommand(folder, command.optsWithGlobals<TrainFlags>()));
+    .action((folder: string, _, command: Command) =>
+      trainCommand(folder, command.optsWithGlobals<TrainFlags>()),
+    );
 }
 
 function trainCommand(folder: string, flags: TrainFlags): Promise<void> {
@@ -61,11 +104,18 @@ function trainCommand(folder: string, flags: TrainFlags): Promise<void> {
     await checkOutputFolder(flags.out, flags.force);
     const started = performance.now();
     const { base, out, force, json: _json, quiet: _quiet, ...options } = flags;
-    const result = await fineTune(base, folder, { ...options, onProgress: context.onProgress, signal: context.signal });
+    const result = await fineTune(base, folder, {
+      ...options,
+      onProgress: context.onProgress,
+      signal: context.signal,
+    });
     context.endProgress();
     const report = reportOf(result, out);
     // Saving is not interrupted: after Ctrl-C it is what keeps the work.
-    await saveModel(result.model, out, { force, extraFiles: [{ name: 'training.json', bytes: JSON.stringify(report, undefined, 2) }] });
+    await saveModel(result.model, out, {
+      force,
+      extraFiles: [{ name: 'training.json', bytes: JSON.stringify(report, undefined, 2) }],
+    });
     await disposeModel(result.model);
     const wallSeconds = Number(((performance.now() - started) / 1000).toFixed(3));
     if (flags.json) context.print(JSON.stringify({ ...report, wallSeconds, history: undefined }));
@@ -93,7 +143,12 @@ function reportOf(result: FineTuneResult, out: string) {
   };
 }
 
-async function printReport(result: FineTuneResult, wallSeconds: number, out: string, context: CommandContext): Promise<void> {
+async function printReport(
+  result: FineTuneResult,
+  wallSeconds: number,
+  out: string,
+  context: CommandContext,
+): Promise<void> {
   const { formatTable } = await import('../table.ts');
   const { evaluation, classes } = result;
   if (result.skipped.length > 0) {
