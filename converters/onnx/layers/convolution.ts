@@ -67,9 +67,10 @@ function conv2d(call: LayerCall): Value {
 function depthwise(call: LayerCall, window: Window, bias: (channels: number) => string[]): FeatureMap {
   const map = featureMapOf(call, inputOf(call));
   const channels = knownChannels(call, map);
-  const multiplier = numberOf(call.config, 'depth_multiplier', 1);
+  const kernel = weightOf(call, 0, 'depthwise kernel', [...window.kernel, channels, null]);
+  // tfjs leaves depth_multiplier out of a SeparableConv2D's config.
+  const multiplier = kernel.length / (window.kernel[0] * window.kernel[1] * channels);
   const shape = [...window.kernel, channels, multiplier];
-  const kernel = weightOf(call, 0, 'depthwise kernel', shape);
   const filters = channels * multiplier;
   // In a SeparableConv2D the BatchNormalization goes into the pointwise half.
   const affine = call.layer.className === 'SeparableConv2D' ? undefined : call.affine;

@@ -75,7 +75,7 @@ function concatenate(call: LayerCall): Value {
   const total = sizes.includes(null)
     ? null
     : sizes.reduce((sum, size) => (sum as number) + (size as number), 0);
-  const shape = first.shape.map((size, index) => (index === axis ? (total) : size));
+  const shape = first.shape.map((size, index) => (index === axis ? total : size));
   const { names, channelsFirst } = bringTogether(call, inputs);
   const position = channelsFirst ? (CHANNELS_FIRST_AXIS[axis] as number) : axis;
   const name = call.builder.node('Concat', names, { axis: { i: position } });

@@ -1,0 +1,54 @@
+import type * as tf from '@tensorflow/tfjs';
+import { DovecoteError, ModelError, UsageError, reasonOf } from '../base/errors.ts';
+import type { CompiledModel, CompileOptions } from './compiled-model.ts';
+import { engineFailed } from './engine-errors.ts';
+import { compileOnnx } from './onnx-engine.ts';
+import { compileTfjs } from './tfjs-engine.ts';
+
+/**
+ * Gets a model ready to run. `onnx` compiles it to an ONNX graph for ONNX Runtime and copies its weights; `tfjs` runs
+ * the model itself; `auto` takes `onnx` when the runtime is there and every layer is known, else `tfjs`, and says why
+ * in `why`.
+ *
+ * @throws EngineError `ENGINE_UNSUPPORTED_LAYER`, `ENGINE_UNAVAILABLE`, `ENGINE_FAILED` (with `onnx`); ModelError
+ *   `MODEL_INPUT` (more than one input), `MODEL_OPTION` (an unknown output); UsageError `USAGE_OPTION`
+ */
+export async function compileModel(
+  model: tf.LayersModel,
+  options: CompileOptions = {},
+): Promise<CompiledModel> {
+  const { engine = 'auto', outputs } = options;
+  if (engine !== 'auto' && engine !== 'onnx' && engine !== 'tfjs') {
+    throw new UsageError('USAGE_OPTION', 'There is no such engine.', {
+      given: `engine: ${String(engine)}`,
+      expected: 'auto, onnx or tfjs',
+      nextStep: 'Leave the option out to take the fastest one that works.',
+    });
+  }
+  requireOneInput(model);
+  if (outputs?.length === 0) {
+    throw new ModelError('MODEL_OPTION', 'No output was asked for.', {
+      given: 'outputs: []',
+      expected: 'names of layers',
+      nextStep: "Leave outputs out to get the model's own.",
+    });
+  }
+  if (engine === 'tfjs') return compileTfjs(model, outputs);
+  try {
+    return await compileOnnx(model, outputs);
+  } catch (error) {
+    // A wrong option is wrong for both engines.
+    if (error instanceof ModelError) throw error;
+    if (engine === 'auto') return { ...compileTfjs(model, outputs), why: reasonOf(error) };
+    throw error instanceof DovecoteError ? error : engineFailed('The model cannot be compiled', error);
+  }
+}
+
+function requireOneInput(model: tf.LayersModel): void {
+  if (model.inputs.length === 1) return;
+  throw new ModelError('MODEL_INPUT', `The model "${model.name}" has ${model.inputs.length} inputs.`, {
+    given: model.inputNames.join(', '),
+    expected: 'a model with one input',
+    nextStep: 'Run it with model.predict.',
+  });
+}

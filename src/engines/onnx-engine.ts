@@ -1,0 +1,58 @@
+import type * as tf from '@tensorflow/tfjs';
+import { parseKerasConfig } from '../../converters/keras/parse-config.ts';
+import { buildOnnxModel } from '../../converters/onnx/index.ts';
+import { DovecoteError } from '../base/errors.ts';
+import type { JsonObject } from '../base/types.ts';
+import { platform } from '../platform.ts';
+import type { CompiledModel, EngineOutput } from './compiled-model.ts';
+import { checkInput } from './compiled-model.ts';
+import { disposedError, engineFailed } from './engine-errors.ts';
+import { readModelWeights } from './model-weights.ts';
+
+/**
+ * Compiles a model to an ONNX graph in memory and opens a session on it. The result does not refer to the model and
+ * has a copy of its weights.
+ *
+ * @throws EngineError `ENGINE_UNSUPPORTED_LAYER`, `ENGINE_UNAVAILABLE`, `ENGINE_FAILED`; ModelError `MODEL_OPTION`
+ */
+export async function compileOnnx(
+  model: tf.LayersModel,
+  outputNames?: readonly string[],
+): Promise<CompiledModel> {
+  const config = model.toJSON(null, false) as unknown as JsonObject;
+  const graph = parseKerasConfig(config, { fileName: `the model "${model.name}"` });
+  const onnx = buildOnnxModel(graph, await readModelWeights(model), {
+    outputs: outputNames,
+    dialect: 'tfjs',
+  });
+  const session = await platform().createOnnxSession(onnx.bytes);
+  const order = onnx.outputs.map(({ onnxName }) => session.outputNames.indexOf(onnxName));
+  const inputShape = [...onnx.inputs[0]!.shape];
+  // Only the name: a reference to the model would keep it from being collected.
+  const { name } = model;
+  let disposed = false;
+
+  return {
+    engine: 'onnx',
+    inputShape,
+    outputs: onnx.outputs.map((output) => ({ name: output.name, shape: [...output.shape] })),
+    async run(data, shape) {
+      if (disposed) throw disposedError(name);
+      checkInput(data, shape, inputShape);
+      try {
+        const results = await session.run(data, shape);
+        return order.map((index): EngineOutput => {
+          const { data: values, shape: sizes } = results[index]!;
+          return { data: values, shape: [...sizes] };
+        });
+      } catch (cause) {
+        throw cause instanceof DovecoteError ? cause : engineFailed('The onnx engine failed', cause);
+      }
+    },
+    async dispose() {
+      if (disposed) return;
+      disposed = true;
+      await session.release();
+    },
+  };
+}

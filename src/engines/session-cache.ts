@@ -1,0 +1,128 @@
+import type * as tf from '@tensorflow/tfjs';
+import { compileModel } from './compile-model.ts';
+import type { CompiledModel, CompileOptions } from './compiled-model.ts';
+import { disposedError } from './engine-errors.ts';
+import { sameVersion, weightsVersion } from './model-weights.ts';
+
+/** What a cached entry holds outside of JavaScript's heap. It must not refer to the model. */
+interface Holder {
+  sessions: Set<CompiledModel>;
+}
+
+interface Entry {
+  readonly facade: CachedModel;
+  readonly version: readonly object[];
+}
+
+const entries = new WeakMap<tf.LayersModel, Map<string, Promise<Entry>>>();
+
+/** Frees the sessions of a model that was dropped without `disposeEngines`. */
+const dropped = new FinalizationRegistry<Holder>((holder) => {
+  for (const session of holder.sessions) void session.dispose().catch(() => undefined);
+});
+
+/**
+ * What `cachedCompile` gives out. It keeps its model alive, and changes its session under the holders' feet when the
+ * weights have changed; a run that is under way ends in the old session.
+ */
+class CachedModel implements CompiledModel {
+  #current: CompiledModel;
+  #disposed = false;
+  readonly #holder: Holder;
+  readonly #model: tf.LayersModel;
+
+  constructor(model: tf.LayersModel, compiled: CompiledModel, holder: Holder) {
+    this.#model = model;
+    this.#holder = holder;
+    this.#current = compiled;
+    if (compiled.engine === 'onnx') holder.sessions.add(compiled);
+  }
+
+  get engine() {
+    return this.#current.engine;
+  }
+  get why() {
+    return this.#current.why;
+  }
+  get inputShape() {
+    return this.#current.inputShape;
+  }
+  get outputs() {
+    return this.#current.outputs;
+  }
+  run(data: Float32Array, shape: readonly number[]) {
+    if (this.#disposed) return Promise.reject(disposedError(this.#model.name));
+    return this.#current.run(data, shape);
+  }
+
+  async replace(compiled: CompiledModel): Promise<void> {
+    const old = this.#current;
+    this.#current = compiled;
+    if (compiled.engine === 'onnx') this.#holder.sessions.add(compiled);
+    this.#holder.sessions.delete(old);
+    await old.dispose();
+  }
+
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    this.#holder.sessions.delete(this.#current);
+    await this.#current.dispose();
+  }
+}
+
+/**
+ * Like `compileModel`, but once for each model, engine and list of outputs. When the weights have changed since, the
+ * session is made anew, also for those who got it before. `disposeEngines(model)` frees the sessions, and so does the
+ * garbage collector some time after the model is gone; nobody needs to dispose a single result.
+ *
+ * @throws as `compileModel`
+ */
+export async function cachedCompile(
+  model: tf.LayersModel,
+  options: CompileOptions = {},
+): Promise<CompiledModel> {
+  const key = JSON.stringify([options.engine ?? 'auto', options.outputs ?? null]);
+  const cached = entries.get(model) ?? new Map<string, Promise<Entry>>();
+  entries.set(model, cached);
+
+  const known = cached.get(key);
+  // Whoever comes while another compiles waits for that one; its result may have to be refreshed again.
+  const next = refresh(model, options, known);
+  cached.set(key, next);
+  try {
+    return (await next).facade;
+  } catch (error) {
+    if (cached.get(key) === next) cached.delete(key);
+    throw error;
+  }
+}
+
+async function refresh(
+  model: tf.LayersModel,
+  options: CompileOptions,
+  known: Promise<Entry> | undefined,
+): Promise<Entry> {
+  const before = await known?.catch(() => undefined);
+  const version = weightsVersion(model);
+  // The tfjs engine reads the model's own weights at every run.
+  if (before !== undefined && (before.facade.engine === 'tfjs' || sameVersion(before.version, version))) {
+    return before;
+  }
+  const compiled = await compileModel(model, options);
+  if (before !== undefined) {
+    await before.facade.replace(compiled);
+    return { facade: before.facade, version };
+  }
+  const holder: Holder = { sessions: new Set() };
+  const facade = new CachedModel(model, compiled, holder);
+  dropped.register(facade, holder);
+  return { facade, version };
+}
+
+/** Frees every session that `cachedCompile` made of this model. The model stays, and can be compiled again. */
+export async function disposeEngines(model: tf.LayersModel): Promise<void> {
+  const cached = entries.get(model);
+  entries.delete(model);
+  const settled = await Promise.allSettled([...(cached?.values() ?? [])]);
+  for (const result of settled) if (result.status === 'fulfilled') await result.value.facade.dispose();
+}

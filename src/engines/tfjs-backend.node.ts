@@ -1,0 +1,37 @@
+import * as tf from '@tensorflow/tfjs';
+
+/**
+ * Picks tfjs's backend in Node: the one that the program has picked; else `tensorflow` when the program has imported
+ * tfjs-node or tfjs-node-gpu; else WASM; else cpu. Nothing is printed.
+ */
+export async function prepareTfjsNode(): Promise<void> {
+  silenceCpuBackend();
+  if (tf.getBackend() !== undefined) return tf.ready();
+  for (const pick of [pickTensorflow, pickWasm]) if (await pick()) return;
+  await tf.setBackend('cpu');
+}
+
+async function pickTensorflow(): Promise<boolean> {
+  if (tf.engine().registryFactory.tensorflow === undefined) return false;
+  return settle(tf.setBackend('tensorflow'));
+}
+
+async function pickWasm(): Promise<boolean> {
+  // Importing it registers it; in Node it finds its .wasm files beside itself.
+  if (!(await settle(import('@tensorflow/tfjs-backend-wasm').then(() => true)))) return false;
+  return settle(tf.setBackend('wasm'));
+}
+
+async function settle(attempt: Promise<boolean>): Promise<boolean> {
+  try {
+    return await attempt;
+  } catch {
+    return false;
+  }
+}
+
+/** The cpu backend prints a banner at its first tensor, in Node only. */
+function silenceCpuBackend(): void {
+  const cpu = tf.findBackend('cpu') as { firstUse?: boolean } | null;
+  if (cpu?.firstUse === true) cpu.firstUse = false;
+}

@@ -1,0 +1,93 @@
+import * as tf from '@tensorflow/tfjs';
+import { ModelError } from '../base/errors.ts';
+import type { CompiledModel, EngineOutput, ModelShape } from './compiled-model.ts';
+import { checkInput } from './compiled-model.ts';
+import { disposedError, engineFailed } from './engine-errors.ts';
+
+/**
+ * Runs the model itself on tfjs's current backend. Nothing is copied: the weights stay the model's, and a change of
+ * them shows in the next run.
+ *
+ * @throws ModelError `MODEL_OPTION` (an output that is not there)
+ */
+export function compileTfjs(model: tf.LayersModel, outputNames?: readonly string[]): CompiledModel {
+  const symbols = outputNames?.map((name) => outputOf(model, name)) ?? model.outputs;
+  // A model over tensors of another one owns nothing; it is dropped and never disposed, for dispose() would count
+  // the layers down.
+  const part =
+    outputNames === undefined
+      ? model
+      : tf.model({ name: model.name, inputs: model.inputs, outputs: symbols });
+  const inputShape: ModelShape = [null, ...model.inputs[0]!.shape.slice(1)];
+  let disposed = false;
+
+  return {
+    engine: 'tfjs',
+    inputShape,
+    outputs: symbols.map((symbol, index) => ({
+      name: outputNames?.[index] ?? model.outputNames[index] ?? symbol.name,
+      shape: [null, ...symbol.shape.slice(1)],
+    })),
+    async run(data, shape) {
+      if (disposed) throw disposedError(model.name);
+      checkInput(data, shape, inputShape);
+      let results: tf.Tensor[] = [];
+      try {
+        results = tf.tidy(() => {
+          const predicted = part.predictOnBatch(tf.tensor(data, [...shape], 'float32'));
+          return Array.isArray(predicted) ? predicted : [predicted];
+        });
+        return await Promise.all(results.map((result) => read(result, data)));
+      } catch (cause) {
+        throw engineFailed('The tfjs engine failed', cause);
+      } finally {
+        tf.dispose(results);
+      }
+    },
+    dispose() {
+      disposed = true;
+      return Promise.resolve();
+    },
+  };
+}
+
+async function read(tensor: tf.Tensor, input: Float32Array): Promise<EngineOutput> {
+  const values = await tensor.data();
+  const floats = values instanceof Float32Array ? values : Float32Array.from(values);
+  // The cpu backend reshapes without copying, as far as the caller's own array.
+  return { data: floats.buffer === input.buffer ? floats.slice() : floats, shape: [...tensor.shape] };
+}
+
+interface Insides {
+  /** The functional model inside a Sequential one. */
+  readonly model?: tf.LayersModel;
+  /** Keys of the calls that belong to this model. */
+  readonly containerNodes?: ReadonlySet<string>;
+}
+
+function outputOf(model: tf.LayersModel, name: string): tf.SymbolicTensor {
+  const layer = model.layers.find((candidate) => candidate.name === name);
+  if (layer === undefined) {
+    const names = model.layers.map((candidate) => candidate.name);
+    throw new ModelError('MODEL_OPTION', `The model "${model.name}" has no layer "${name}".`, {
+      given: `outputs: "${name}"`,
+      expected: `one of ${names.slice(-12).join(', ')}${names.length > 12 ? ' and others before them' : ''}`,
+      nextStep: 'Give the name of a layer of this model.',
+    });
+  }
+  // A layer may have been called in other models too.
+  const insides = (model as Insides).model ?? model;
+  const { containerNodes } = insides as Insides;
+  const own = layer.inboundNodes
+    .map((_, index) => index)
+    .filter((index) => containerNodes?.has(`${name}_ib-${index}`) ?? true);
+  const output = own.length === 1 ? layer.getOutputAt(own[0]!) : undefined;
+  if (output === undefined || Array.isArray(output)) {
+    throw new ModelError('MODEL_OPTION', `The layer "${name}" has several outputs.`, {
+      given: `outputs: "${name}"`,
+      expected: 'a layer that is called once and has one output',
+      nextStep: 'Name a layer behind it instead.',
+    });
+  }
+  return output;
+}
