@@ -1,11 +1,11 @@
 import { EngineError, reasonOf } from '../base/errors.ts';
 
+const TRY_TFJS =
+  "Try the tfjs engine (engine: 'tfjs', --engine tfjs), and report the model if that one works.";
+
 /** `ENGINE_FAILED` with the runtime's reason on one line. */
-export function engineFailed(what: string, cause: unknown): EngineError {
-  return new EngineError('ENGINE_FAILED', `${what}: ${reasonOf(cause)}`, {
-    nextStep: "Try the tfjs engine (engine: 'tfjs', --engine tfjs), and report the model if that one works.",
-    cause,
-  });
+export function engineFailed(what: string, cause: unknown, nextStep = TRY_TFJS): EngineError {
+  return new EngineError('ENGINE_FAILED', `${what}: ${reasonOf(cause)}`, { nextStep, cause });
 }
 
 export function disposedError(model: string): EngineError {

@@ -37,9 +37,13 @@ export function compileTfjs(model: tf.LayersModel, outputNames?: readonly string
           const predicted = part.predictOnBatch(tf.tensor(data, [...shape], 'float32'));
           return Array.isArray(predicted) ? predicted : [predicted];
         });
-        return await Promise.all(results.map((result) => read(result, data)));
+        return await Promise.all(positions.map((position) => read(results[position]!, data)));
       } catch (cause) {
-        throw engineFailed('The tfjs engine failed', cause);
+        throw engineFailed(
+          'The tfjs engine failed',
+          cause,
+          'Check the model with model.predict, and report it.',
+        );
       } finally {
         tf.dispose(results);
       }
