@@ -80,7 +80,7 @@ function parseLayer(
     const className = nested.kind === 'sequential' ? 'Sequential' : 'Model';
     return { name: raw.name, className, config: { ...config, name: raw.name }, inbound, nested, ...extra };
   }
-  const layer = toKeras2Layer(raw.className, { ...raw.config, name: raw.name }, context.file);
+  const layer = toKeras2Layer(raw.className, { ...raw.config, name: raw.name });
   return { name: raw.name, className: layer.className, config: layer.config, inbound, ...extra };
 }
 
