@@ -47,7 +47,7 @@ describe.each(['caffe', 'tf', 'torch'] as const)('preprocessing mode %s', (mode)
 
   it('lets gradients through', async () => {
     const weights = tf.randomNormal([2, 2, 3], 0, 1, 'float32', 5);
-    const x = tf.fill([2, 2, 3], 100) as tf.Tensor3D;
+    const x = tf.fill<tf.Rank.R3>([2, 2, 3], 100);
     const gradient = tf.grad((v) =>
       preprocessInput(v as tf.Tensor3D, mode)
         .mul(weights)
@@ -92,7 +92,7 @@ describe('preprocessing', () => {
       expect.objectContaining({ code: 'USAGE_ARGUMENT' }),
     );
     const before = tf.memory().numTensors;
-    const grey = tf.zeros([4, 4, 1]) as tf.Tensor3D;
+    const grey = tf.zeros<tf.Rank.R3>([4, 4, 1]);
     expect(() => preprocessInput(grey, 'tf')).toThrow(/shape \[4, 4, 1\]/);
     expect(() => preprocessInput(grey, unknown)).toThrow(expect.objectContaining({ code: 'USAGE_OPTION' }));
     grey.dispose();

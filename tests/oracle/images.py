@@ -1,13 +1,14 @@
 """Makes the goldens of tests/images: small pictures of every kind, and what Pillow and Keras make of them.
 
 Needs: Pillow 13.0.0 (with WebP, AVIF, littlecms), numpy 2.0.2, keras 3.15.1, tf_keras 2.18.0, tensorflow 2.18.0.
-Run:   python tests/oracle/images.py            (writes tests/images/goldens/)
+Run:   python tests/oracle/images.py            (writes tests/images/goldens/; needs ../shared for the photos)
 
 Where the project's rule differs from Pillow's `convert('RGB')`, the rule is computed here and said so:
 alpha is laid on white (Pillow drops it), 16-bit grey keeps its high byte (Pillow clips).
 """
 
 import base64
+import hashlib
 import io
 import json
 import os
@@ -255,9 +256,27 @@ def preprocessing():
     return {'width': 16, 'height': 16, 'rgb': packed(image), 'modes': modes, 'spread': spread}
 
 
+def photos():
+    """Hashes of what Pillow makes of real photos; the photos themselves stay in ../shared."""
+    shared = Path(__file__).resolve().parents[3] / 'shared'
+    paths = [shared / 'images/tabby_cat.jpeg', *sorted(shared.glob('datasets/hymenoptera_data/val/*/*.jpg'))[::12]]
+    digest = lambda image: hashlib.sha256(image.tobytes()).hexdigest()
+    results = []
+    for path in paths:
+        image = ImageOps.exif_transpose(Image.open(path)).convert('RGB')
+        results.append({
+            'file': path.relative_to(shared).as_posix(),
+            'decoded': digest(image),
+            'fill': digest(image.resize((227, 227), FILTERS['bilinear'])),
+            'cover': digest(cover(image, 224, 224, 0.875, FILTERS['bicubic'])),
+            'enlarged': digest(image.resize((700, 600), FILTERS['lanczos3'])),
+        })
+    return results
+
+
 if __name__ == '__main__':
     OUT.mkdir(parents=True, exist_ok=True)
     print('Pillow', PIL.__version__)
-    for file, content in [('decoding.json', decoding()), ('resizing.json', resizing()), ('preprocessing.json', preprocessing())]:
+    for file, content in [('decoding.json', decoding()), ('resizing.json', resizing()), ('preprocessing.json', preprocessing()), ('photos.json', photos())]:
         (OUT / file).write_text(json.dumps(content, indent=1) + '\n')
     print(sum(f.stat().st_size for f in OUT.iterdir()), 'bytes in', OUT.name)
