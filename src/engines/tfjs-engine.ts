@@ -17,7 +17,8 @@ export function compileTfjs(model: tf.LayersModel, outputNames?: readonly string
   const part =
     outputNames === undefined
       ? model
-      : tf.model({ name: model.name, inputs: model.inputs, outputs: symbols });
+      : tf.model({ name: model.name, inputs: model.inputs, outputs: [...new Set(symbols)] });
+  const positions = symbols.map((symbol) => part.outputs.indexOf(symbol));
   const inputShape: ModelShape = [null, ...model.inputs[0]!.shape.slice(1)];
   let disposed = false;
 
