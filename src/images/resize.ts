@@ -232,6 +232,7 @@ function resampleColumns(
     const taps = lengths[y]!;
     const base = (starts[y]! - firstRow) * rowBytes;
     sums.fill(HALF);
+    const to = y * rowBytes;
     // Four source rows at a time: a pass over `sums` for each row would cost twice as much.
     for (let t = 0; t < taps; t += 4) {
       const a = base + t * rowBytes;
@@ -243,14 +244,15 @@ function resampleColumns(
       const wb = t + 1 < taps ? coefficients[first + t + 1]! : 0;
       const wc = t + 2 < taps ? coefficients[first + t + 2]! : 0;
       const wd = t + 3 < taps ? coefficients[first + t + 3]! : 0;
+      const isLast = t + 4 >= taps;
       for (let x = 0; x < rowBytes; x++) {
         const near = Math.imul(rows[a + x]!, wa) + Math.imul(rows[b + x]!, wb);
         const far = Math.imul(rows[c + x]!, wc) + Math.imul(rows[d + x]!, wd);
-        sums[x] = (sums[x]! + near + far) | 0;
+        const sum = (sums[x]! + near + far) | 0;
+        if (isLast) out[to + x] = sum >> PRECISION_BITS;
+        else sums[x] = sum;
       }
     }
-    const to = y * rowBytes;
-    for (let x = 0; x < rowBytes; x++) out[to + x] = sums[x]! >> PRECISION_BITS;
   }
   return new Uint8Array(out.buffer);
 }

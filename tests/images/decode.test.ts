@@ -153,6 +153,18 @@ describe('what cannot be decoded is refused, with its name, what it is and what 
     },
   );
 
+  it.each([
+    ['run-length encoding', 30, 1, 'compression method 1'],
+    ['a number of bits that there is not', 28, 7, '7 bits a pixel'],
+    ['no width', 18, 0, 'a size of 0 x 18'],
+  ])('a BMP with %s', async (_, at, value, text) => {
+    const bytes = goldenBytes('palette-8.bmp');
+    bytes[at] = value;
+    const attempt = decodeImageNode(bytes, options);
+    await expect(attempt).rejects.toMatchObject({ code: 'IMAGE_UNREADABLE' });
+    await expect(attempt).rejects.toThrow(text);
+  });
+
   it('an aborted signal is ABORTED', async () => {
     const attempt = decodeImageNode(goldenBytes('rgb.png'), { ...options, signal: AbortSignal.abort() });
     await expect(attempt).rejects.toMatchObject({ code: 'ABORTED', exitCode: 130 });
