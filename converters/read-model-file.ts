@@ -1,0 +1,52 @@
+import { UsageError } from '../src/base/errors.ts';
+import { readKerasHdf5, type ReadHdf5Options } from './hdf5/read-keras-hdf5.ts';
+import { isHdf5 } from './hdf5/signature.ts';
+import { inspectModel, type Inspection } from './inspect.ts';
+import { isJsonObject, parseJson } from './json.ts';
+import type { ModelFile } from './model-file.ts';
+import { readTfjsModel, type ReadShard } from './tfjs/read-tfjs.ts';
+
+export interface ReadModelFileOptions extends ReadHdf5Options {
+  /** Needed for a TensorFlow.js `model.json`: gives the bytes of a weight file by its name beside it. */
+  readonly readShard?: ReadShard;
+}
+
+function startsAsJsonObject(bytes: Uint8Array): boolean {
+  const head = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart();
+  return head.startsWith('{');
+}
+
+/**
+ * Reads a model file of any kind that is known; the kind is found from the bytes, not from the file's name.
+ *
+ * @throws what `readKerasHdf5` and `readTfjsModel` throw; `USAGE_OPTION` for a `model.json` without `readShard`.
+ */
+export async function readModelFile(
+  bytes: Uint8Array,
+  options: ReadModelFileOptions = {},
+): Promise<ModelFile> {
+  if (isHdf5(bytes) || !startsAsJsonObject(bytes)) return readKerasHdf5(bytes, options);
+  const fileName = options.fileName ?? 'model.json';
+  const json = parseJson(new TextDecoder().decode(bytes), 'The text', fileName);
+  const tfjs = isJsonObject(json) && (json.modelTopology !== undefined || json.weightsManifest !== undefined);
+  if (!tfjs) return readKerasHdf5(bytes, options);
+  if (options.readShard === undefined) {
+    throw new UsageError(
+      'USAGE_OPTION',
+      `${fileName} is a TensorFlow.js model, whose weights lie in other files.`,
+      {
+        expected: 'the option readShard, which gives their bytes',
+        nextStep: 'Pass readShard, or give the model by its path or address.',
+      },
+    );
+  }
+  return readTfjsModel(json, options.readShard, { fileName, limits: options.limits });
+}
+
+/** Reads a file and tells what is in it, without converting it. @throws what `readModelFile` throws. */
+export async function inspectModelFile(
+  bytes: Uint8Array,
+  options: ReadModelFileOptions = {},
+): Promise<Inspection> {
+  return inspectModel(await readModelFile(bytes, options));
+}
