@@ -63,7 +63,8 @@ export class ProgressLines {
 /** The line that stays when a phase has ended. */
 export function lastLine(phase: ProgressPhase, time: number): string {
   const isOpen = phase.fraction !== undefined && !phase.isComplete;
-  const rate = phase.averageRate === '' ? '' : ` (${phase.averageRate})`;
+  const average = phase.averageRate(time);
+  const rate = average === '' ? '' : ` (${average})`;
   const note = phase.note === '' ? '' : `, ${phase.note}`;
   return `${phase.name}: ${isOpen ? 'stopped at ' : ''}${phase.amount} in ${phase.elapsed(time)}${rate}${note}`;
 }

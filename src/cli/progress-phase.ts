@@ -78,9 +78,8 @@ export class ProgressPhase {
     return rateOf(this.unitsPerSecond(), this.progress.unit);
   }
 
-  get averageRate(): string {
-    const last = this.samples.at(-1) ?? this.start;
-    return rateOf(perSecond(this.start, last), this.progress.unit);
+  averageRate(time: number): string {
+    return rateOf(perSecond(this.start, { time, done: this.progress.done }), this.progress.unit);
   }
 
   /** `12 s`, `3:05 min`; empty where it is not known. */
