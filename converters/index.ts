@@ -21,3 +21,4 @@ export {
   type Architecture,
   type ConvertKerasOptions,
 } from './convert-keras.ts';
+export { buildOnnxModel, writeOnnxModel, type OnnxModel, type WriteOnnxOptions } from './onnx/index.ts';

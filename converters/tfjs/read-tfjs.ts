@@ -16,21 +16,27 @@ export interface ReadTfjsOptions {
   readonly limits?: Partial<ReadLimits>;
 }
 
-async function groupBytes(group: WeightGroup, readShard: ReadShard, fileName: string): Promise<Uint8Array> {
-  const expected = group.specs.reduce((sum, spec) => sum + spec.count * BYTES[spec.stored], 0);
-  const out = new Uint8Array(expected);
+function concatenated(shards: readonly Uint8Array[], length: number): Uint8Array {
+  const out = new Uint8Array(length);
   let position = 0;
-  for (const path of group.paths) {
-    const shard = await readShard(path);
-    if (position + shard.length <= expected) out.set(shard, position);
+  for (const shard of shards) {
+    out.set(shard, position);
     position += shard.length;
   }
-  if (position === expected) return out;
+  return out;
+}
+
+async function groupBytes(group: WeightGroup, readShard: ReadShard, fileName: string): Promise<Uint8Array> {
+  const expected = group.specs.reduce((sum, spec) => sum + spec.count * BYTES[spec.stored], 0);
+  const shards: Uint8Array[] = [];
+  for (const path of group.paths) shards.push(await readShard(path));
+  const given = shards.reduce((sum, shard) => sum + shard.length, 0);
+  if (given === expected) return concatenated(shards, given);
   throw new FormatError(
     'FORMAT_DAMAGED',
     `The weight files of ${fileName} do not have the size that it states.`,
     {
-      given: `${position} bytes in ${group.paths.length === 1 ? group.paths[0] : `${group.paths.length} files`}`,
+      given: `${given} bytes in ${group.paths.length === 1 ? group.paths[0] : `${group.paths.length} files`}`,
       expected: `${expected} bytes`,
       nextStep: 'Fetch all files of the model again.',
     },

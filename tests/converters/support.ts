@@ -10,7 +10,7 @@ export async function toTensorflow(
   const json = JSON.parse(JSON.stringify(artifacts.modelJson)) as tf.io.ModelJSON;
   const weightSpecs = json.weightsManifest.flatMap((group) => group.weights);
   const bytes = Buffer.concat(artifacts.shards.map((shard) => shard.bytes));
-  const weightData = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+  const weightData = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
   const modelTopology = json.modelTopology;
   return tf.loadLayersModel(
     tf.io.fromMemory({
