@@ -15,5 +15,6 @@ export default defineConfig({
   dts: { entry: { node: 'src/node.ts', browser: 'src/browser.ts', converters: 'converters/index.ts' } },
   clean: true,
   sourcemap: false,
-  external: [/^node:/],
+  // tsup takes optional dependencies for bundled ones; nothing from node_modules belongs into dist.
+  skipNodeModulesBundle: true,
 });
