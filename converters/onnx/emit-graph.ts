@@ -5,7 +5,7 @@ import { isLinear } from './activations.ts';
 import { batchNormAxis, batchNormWeights } from './batch-norm.ts';
 import type { Call } from './call-order.ts';
 import { callKey, callOrder, readersOf } from './call-order.ts';
-import { isChannelsFirst, sidesOf } from './config.ts';
+import { isChannelsFirst, numberOf, sidesOf } from './config.ts';
 import type { Affine, Dialect, LayerCall, LayerEmitter, Padding2D } from './emitter.ts';
 import { unsupportedLayer } from './emitter.ts';
 import type { GraphBuilder } from './graph-builder.ts';
@@ -115,7 +115,10 @@ export function emitGraph(
     if (batchNorm !== undefined) {
       const { layer: normalization } = batchNorm;
       const weights = layerWeights(normalization);
-      const affine = batchNormWeights({ layer: normalization, config: normalization.config, weights }, null);
+      const affine = batchNormWeights(
+        { layer: normalization, config: normalization.config, weights },
+        outputChannels(layer, callInputs[0]?.shape.at(isChannelsFirst(layer.config) ? 1 : -1) ?? null),
+      );
       affines.set(batchNorm.key, affine);
       layerCall = { ...layerCall, affine };
     }
@@ -124,4 +127,13 @@ export function emitGraph(
 
   for (const call of order) if (!values.has(call.key)) values.set(call.key, emitCall(call));
   return outputs.map(read);
+}
+
+/** How many channels a convolution or dense layer gives out; `null` when its config does not tell. */
+function outputChannels({ className, config }: GraphLayer, inputChannels: number | null): number | null {
+  if (className === 'DepthwiseConv2D') {
+    return inputChannels === null ? null : inputChannels * numberOf(config, 'depth_multiplier', 1);
+  }
+  const channels = config.units ?? config.filters;
+  return typeof channels === 'number' ? channels : null;
 }

@@ -80,10 +80,11 @@ export function weightOf(
   shape: readonly (number | null)[],
 ): Float32Array {
   const tensor = call.weights[index];
+  const expected = `[${shape.map((size) => size ?? 'any').join(', ')}]`;
   if (tensor === undefined) {
     throw new WeightsError('WEIGHTS_MISSING', `The layer "${call.layer.name}" has no ${role}.`, {
       given: `${call.weights.length} tensors`,
-      expected: `a ${role} of shape [${shape.join(', ')}] as number ${index + 1}`,
+      expected: `a ${role} of shape ${expected} as number ${index + 1}`,
       nextStep: 'Load the weights of the whole model before compiling it.',
     });
   }
@@ -93,7 +94,7 @@ export function weightOf(
   if (!fits) {
     throw new WeightsError('WEIGHTS_SHAPE', `The ${role} of the layer "${call.layer.name}" does not fit.`, {
       given: `[${tensor.shape.join(', ')}]`,
-      expected: `[${shape.map((size) => size ?? 'any').join(', ')}]`,
+      expected,
       nextStep: 'Use the weights that were made for this model.',
     });
   }
