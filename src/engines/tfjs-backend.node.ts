@@ -4,7 +4,15 @@ import * as tf from '@tensorflow/tfjs';
  * Picks tfjs's backend in Node: the one that the program has picked; else `tensorflow` when the program has imported
  * tfjs-node or tfjs-node-gpu; else WASM; else cpu. Nothing is printed.
  */
-export async function prepareTfjsNode(): Promise<void> {
+export function prepareTfjsNode(): Promise<void> {
+  // tfjs drops a backend that is still starting when it is set again, so callers share one attempt.
+  preparing ??= pickBackend().finally(() => (preparing = undefined));
+  return preparing;
+}
+
+let preparing: Promise<void> | undefined;
+
+async function pickBackend(): Promise<void> {
   silenceCpuBackend();
   if (tf.getBackend() !== undefined) return tf.ready();
   for (const pick of [pickTensorflow, pickWasm]) if (await pick()) return;

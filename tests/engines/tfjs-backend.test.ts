@@ -1,0 +1,45 @@
+import * as tf from '@tensorflow/tfjs';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { prepareTfjsBrowser } from '../../src/engines/tfjs-backend.browser.ts';
+import { prepareTfjsNode } from '../../src/engines/tfjs-backend.node.ts';
+
+/** The tests of this file share one process, in which tfjs can pick its first backend only once: order matters. */
+describe('prepareTfjsNode', () => {
+  const printed: string[] = [];
+  beforeEach(() => {
+    printed.length = 0;
+    for (const method of ['log', 'warn', 'info', 'error'] as const) {
+      vi.spyOn(console, method).mockImplementation((...parts) => void printed.push(parts.join(' ')));
+    }
+  });
+  afterEach(() => vi.restoreAllMocks());
+
+  it('picks WASM when nothing is picked yet, for all who ask at once, and prints nothing', async () => {
+    expect(tf.getBackend()).toBeUndefined();
+    await Promise.all([prepareTfjsNode(), prepareTfjsNode(), prepareTfjsNode()]);
+    expect(tf.getBackend()).toBe('wasm');
+    const sum = tf.tidy(
+      () =>
+        tf
+          .ones([3, 3])
+          .matMul(tf.ones([3, 3]))
+          .sum()
+          .dataSync()[0],
+    );
+    expect(sum).toBe(27);
+    expect(printed).toEqual([]);
+  });
+
+  it('keeps what the program has picked', async () => {
+    await tf.setBackend('cpu');
+    await prepareTfjsNode();
+    expect(tf.getBackend()).toBe('cpu');
+    tf.tidy(() => void tf.ones([2]).dataSync());
+    expect(printed).toEqual([]);
+  });
+
+  it('and so does the browser', async () => {
+    await prepareTfjsBrowser();
+    expect(tf.getBackend()).toBe('cpu');
+  });
+});
