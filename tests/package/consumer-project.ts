@@ -1,0 +1,79 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { rootFolder } from '../support/dist.ts';
+
+const run = promisify(execFile);
+
+export interface Output {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A project of somebody else, in a temporary folder, with the packed package installed. */
+export class ConsumerProject {
+  private constructor(readonly folder: string) {}
+
+  /** Packs and installs. Install scripts do not run: nothing of this package may depend on them. */
+  static async create(): Promise<ConsumerProject> {
+    const project = new ConsumerProject(await mkdtemp(join(tmpdir(), 'dovecote-consumer-')));
+    // `prepare` would build again, below the feet of tests that run at the same time.
+    await project.npm(['pack', '--ignore-scripts', '--pack-destination', project.folder], rootFolder);
+    const tarball = (await readdir(project.folder)).find((name) => name.endsWith('.tgz'));
+    if (tarball === undefined) throw new Error('npm pack left no tarball');
+    await project.write('package.json', JSON.stringify({ name: 'consumer', private: true, type: 'module' }));
+    const quick = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel', 'error'];
+    await project.npm(['install', `./${tarball}`, ...quick], project.folder);
+    return project;
+  }
+
+  async write(path: string, content: string): Promise<void> {
+    await mkdir(join(this.folder, path, '..'), { recursive: true });
+    await writeFile(join(this.folder, path), content);
+  }
+
+  node(args: readonly string[]): Promise<Output> {
+    return this.execute(process.execPath, args, this.folder);
+  }
+
+  /** A program of this repository's development dependencies, run in the project. */
+  tool(path: string, args: readonly string[]): Promise<Output> {
+    return this.node([join(rootFolder, 'node_modules', path), ...args]);
+  }
+
+  npx(args: readonly string[]): Promise<Output> {
+    return this.execute('npx', ['--no-install', ...args], this.folder);
+  }
+
+  remove(): Promise<void> {
+    return rm(this.folder, { recursive: true, force: true });
+  }
+
+  private npm(args: readonly string[], folder: string): Promise<Output> {
+    return this.execute('npm', args, folder);
+  }
+
+  private async execute(program: string, args: readonly string[], cwd: string): Promise<Output> {
+    // Settings of the npm that runs these tests do not belong into the other project.
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !isOfThisRun(name)));
+    try {
+      return await run(program, args, { cwd, env, maxBuffer: 64e6 });
+    } catch (error) {
+      const { stdout = '', stderr = '' } = error as Partial<Output>;
+      throw new Error(`${program} ${args.join(' ')} failed:\n${stdout}\n${stderr}`, { cause: error });
+    }
+  }
+}
+
+function isOfThisRun(name: string): boolean {
+  return /^(npm_(package|lifecycle|command|config_(local_prefix|prefix|global_prefix))|INIT_CWD|VITEST|NODE_ENV)/.test(
+    name,
+  );
+}
+
+/** Whether an installation failed because there is no registry to be reached. */
+export function isOffline(error: unknown): boolean {
+  return /ENOTFOUND|ECONNREFUSED|EAI_AGAIN|ETIMEDOUT|ENETUNREACH|ENOTCACHED/.test(String(error));
+}
