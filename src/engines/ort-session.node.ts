@@ -13,6 +13,13 @@ export interface OrtSessionOptions {
   readonly load?: () => Promise<Ort>;
 }
 
+/**
+ * How long a thread that waits for the next operator keeps its core. ONNX Runtime's own default is so long that its
+ * threads fight with those that decode pictures: on 2 busy cores SqueezeNet then takes 11.7 ms at the median, with
+ * this 5.5 ms; on idle cores both take 2.4 ms. No spinning at all costs 0.7 ms there.
+ */
+const SPIN_MICROSECONDS = '20';
+
 /** The messages of ONNX Runtime's own logger, from which on they are shown: 4 is fatal. */
 const FATAL = 4;
 
@@ -91,6 +98,7 @@ async function open(ort: Ort, bytes: Uint8Array, threads: number): Promise<OrtMo
       graphOptimizationLevel: 'all',
       intraOpNumThreads: threads,
       logSeverityLevel: FATAL,
+      extra: { session: { intra_op: { spin_duration_us: SPIN_MICROSECONDS } } },
     });
   } catch (cause) {
     throw engineFailed('ONNX Runtime does not accept the model', cause);
