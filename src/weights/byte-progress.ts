@@ -1,7 +1,7 @@
 import type { ProgressCallback } from '../base/types.ts';
 
 export interface ByteProgress {
-  /** Reports at most ten times a second, and always when `done` equals `total`. */
+  /** Reports ten times a second, at every further hundredth of the total, and when `done` equals `total`. */
   report(done: number, total?: number): void;
   /** Reports at once, with a note. */
   note(text: string, done?: number, total?: number): void;
@@ -9,6 +9,7 @@ export interface ByteProgress {
 
 export function byteProgress(onProgress: ProgressCallback | undefined, phase: string): ByteProgress {
   let lastTime = -Infinity;
+  let lastDone = 0;
   const emit = (done: number, total?: number, note?: string) => {
     onProgress?.({
       phase,
@@ -21,8 +22,10 @@ export function byteProgress(onProgress: ProgressCallback | undefined, phase: st
   return {
     report(done, total) {
       const now = performance.now();
-      if (now - lastTime < 100 && done !== total) return;
+      const step = total === undefined ? Infinity : total / 100;
+      if (now - lastTime < 100 && Math.abs(done - lastDone) < step && done !== total) return;
       lastTime = now;
+      lastDone = done;
       emit(done, total);
     },
     note: (text, done = 0, total) => emit(done, total, text),

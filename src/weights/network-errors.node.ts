@@ -32,6 +32,8 @@ export function networkFailure(error: unknown, context: FailureContext): Dovecot
       cause: error,
     });
   }
+  const proxyStatus = Number(/^Proxy (?:response|Authentication Required) \((\d+)\)/.exec(message)?.[1]);
+  if (proxyStatus > 0) return proxyFailure(proxyStatus, error, context);
   if (certificate.test(code)) {
     return new NetworkError('NETWORK_UNREACHABLE', `The certificate of ${host} is not trusted (${code}).`, {
       given,
@@ -71,6 +73,20 @@ export function networkFailure(error: unknown, context: FailureContext): Dovecot
   return code === 'ENOTFOUND' ? failure : retryable(failure);
 }
 
+function proxyFailure(
+  status: number,
+  cause: unknown,
+  context: FailureContext,
+): NetworkError | RetryableFailure {
+  const failure = new NetworkError('NETWORK_STATUS', `The proxy answered ${status}${meaningOf(status)}.`, {
+    given: shownUrl(context.url),
+    expected: 'a proxy that lets this address through',
+    nextStep: `${proxyAdvice()}; or ${context.otherWay}`,
+    cause,
+  });
+  return status >= 500 ? new RetryableFailure(failure, { progressed: context.progressed }) : failure;
+}
+
 export function statusFailure(
   status: number,
   retryAfterMs: number | undefined,
@@ -94,7 +110,7 @@ export function statusFailure(
 function meaningOf(status: number): string {
   if (status === 401 || status === 403) return ' (access denied)';
   if (status === 404 || status === 410) return ' (there is no such file)';
-  if (status === 407) return ' (the proxy wants a user name and a password, in HTTPS_PROXY)';
+  if (status === 407) return ' (it wants a user name and a password, as in http://user:password@host:port)';
   if (status === 429) return ' (too many requests)';
   if (status >= 300 && status < 400) return ' (too many redirects)';
   return '';
