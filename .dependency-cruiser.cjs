@@ -74,6 +74,25 @@ module.exports = {
       from: { path: '^src/', pathNot: '(\\.(node|browser)\\.ts$|^src/(node|browser)\\.ts$|^src/cli/)' },
       to: { path: '\\.(node|browser)\\.ts$|^src/(node|browser)\\.ts$' },
     },
+    {
+      name: 'browser-code-imports-no-node-file',
+      severity: 'error',
+      from: { path: '\\.browser\\.ts$|^src/browser\\.ts$' },
+      to: { path: '\\.node\\.ts$|^src/node\\.ts$' },
+    },
+    {
+      name: 'node-code-imports-no-browser-file',
+      severity: 'error',
+      from: { path: '\\.node\\.ts$|^src/node\\.ts$|^src/cli/' },
+      to: { path: '\\.browser\\.ts$|^src/browser\\.ts$' },
+    },
+    {
+      name: 'no-undeclared-package',
+      comment: 'a package that package.json does not name is there by luck',
+      severity: 'error',
+      from: {},
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown'] },
+    },
     { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
     {
       name: 'no-dev-dependency-at-run-time',
