@@ -1,7 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
+/** Where CI wants the results as JSON, besides what is printed. */
+const report = process.env['DOVECOTE_TEST_REPORT'];
+
 export default defineConfig({
   test: {
+    reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     include: ['tests/**/*.test.ts'],
     testTimeout: 120_000,
     hookTimeout: 180_000,
