@@ -9,7 +9,7 @@ import { disposeModel } from '../models/dispose-model.ts';
 import type { WeightsSource } from '../models/load-model.ts';
 import { loadModel } from '../models/load-model.ts';
 import type { ModelMetadata } from '../models/metadata.ts';
-import { labelsOf } from '../models/metadata.ts';
+import type { labelsOf } from '../models/metadata.ts';
 import type { InputRecipe } from '../pipeline/run-images.ts';
 import { runImages } from '../pipeline/run-images.ts';
 import { recipeOf } from './recipe.ts';
@@ -104,7 +104,7 @@ export async function* classifyStream(
     const size = Math.min(batchSize, Math.max(images.length, 1));
     for await (const result of runImages(images, network, recipe, { batchSize: size, signal })) {
       onProgress?.({ phase: 'classify', done: ++done, total: images.length, unit: 'images' });
-      if (result.error !== undefined) {
+      if (result.output === undefined) {
         yield { image: result.image, predictions: [], error: asDovecoteError(result.error, result.image) };
         continue;
       }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { UsageError } from '../base/errors.ts';
 import { fail } from './context.ts';
 import { addCacheCommand } from './commands/cache.ts';
 import { addClassifyCommand } from './commands/classify.ts';
@@ -20,9 +21,7 @@ const program = new Command('dovecote')
   .description('Classify photos, convert Keras models to JavaScript, train a new head on a folder of photos.')
   .version(version, '-V, --version')
   .option('-q, --quiet', 'no progress and no remarks')
-  .showHelpAfterError('(dovecote --help, or dovecote COMMAND --help, shows what can be said)')
-  .showSuggestionAfterError(true)
-  .exitOverride();
+  .showSuggestionAfterError(true);
 
 for (const add of [
   addClassifyCommand,
@@ -35,8 +34,9 @@ for (const add of [
 ]) {
   add(program);
 }
-for (const command of [...program.commands, ...program.commands.flatMap((each) => each.commands)]) {
-  command.exitOverride().showHelpAfterError(`(dovecote ${command.name()} --help shows what can be said)`);
+for (const command of [program, ...program.commands, ...program.commands.flatMap((each) => each.commands)]) {
+  // Errors are thrown and printed below, in the form of all others.
+  command.exitOverride().configureOutput({ outputError: () => undefined });
 }
 
 // A reader that stops early (`dovecote list | head -1`) is no failure.
@@ -49,9 +49,30 @@ try {
   await program.parseAsync(process.argv);
 } catch (error) {
   if (error instanceof CommanderError) {
-    // Commander has printed its message already; asking for help or the version is no failure.
-    process.exitCode = error.exitCode === 0 ? 0 : 2;
+    if (error.exitCode !== 0 && error.code !== 'commander.help') fail(usageError(error));
+    // Help that was asked for is no failure; help because nothing was said is.
+    else process.exitCode = error.code === 'commander.help' ? 2 : 0;
   } else {
     fail(error);
   }
+}
+
+/** Commander's complaint as one of ours. */
+function usageError(error: CommanderError): UsageError {
+  const isOption = /option/i.test(error.code);
+  const known = program.commands.find((command) => command.name() === process.argv[2]);
+  return new UsageError(isOption ? 'USAGE_OPTION' : 'USAGE_ARGUMENT', sentence(error.message), {
+    given: `dovecote ${process.argv.slice(2).join(' ')}`,
+    expected:
+      known === undefined
+        ? program.commands.map((command) => command.name()).join(', ')
+        : `dovecote ${known.name()} ${known.usage()}`,
+    nextStep: `\`dovecote ${known === undefined ? '' : `${known.name()} `}--help\` shows what can be said`,
+  });
+}
+
+/** `error: unknown option '--x'` -> `Unknown option '--x'.` */
+function sentence(message: string): string {
+  const text = message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.)?]$/.test(text) ? '' : '.'}`;
 }

@@ -1,3 +1,4 @@
+import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 
 /** Commander argument parsers: each gives a message that says what is legal. */
@@ -50,3 +51,43 @@ export const preprocessingOption = () =>
 
 export const jsonOption = (what: string) =>
   new Option('--json', `print ${what} as JSON on stdout, and nothing else`);
+
+/** Adds the options that say how pictures are brought to the network's input size. */
+export function addResizeOptions(command: Command): Command {
+  const byModel = '(default: what the model says)';
+  return command
+    .addOption(
+      new Option('--resize <mode>', `stretch, cut the centre out, or add borders ${byModel}`).choices([
+        'fill',
+        'cover',
+        'contain',
+      ]),
+    )
+    .addOption(
+      new Option('--filter <filter>', `resampling filter ${byModel}`).choices([
+        'nearest',
+        'bilinear',
+        'bicubic',
+        'lanczos3',
+      ]),
+    )
+    .option(
+      '--crop-fraction <share>',
+      `share of the scaled picture's side that is kept ${byModel}`,
+      numberBetween(0, 1 + Number.EPSILON, 'a number above 0, at most 1'),
+    );
+}
+
+export interface ResizeFlags {
+  readonly resize?: 'fill' | 'cover' | 'contain';
+  readonly filter?: 'nearest' | 'bilinear' | 'bicubic' | 'lanczos3';
+  readonly cropFraction?: number;
+}
+
+/** The flags as the SDK's `resize` option; undefined when none was given. */
+export function resizeOf({ resize: mode, filter, cropFraction }: ResizeFlags) {
+  const given = Object.entries({ mode, filter, cropFraction }).filter(([, value]) => value !== undefined);
+  // Another mode than the model's has no use for the model's crop.
+  if (mode !== undefined && cropFraction === undefined) given.push(['cropFraction', 1]);
+  return given.length === 0 ? undefined : Object.fromEntries(given);
+}

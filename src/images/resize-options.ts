@@ -22,8 +22,8 @@ export interface ResizeOptions {
   /** Default `bilinear`. */
   readonly filter?: ResizeFilter;
   /**
-   * For `cover`: the shorter side is scaled to `size / cropFraction` before the centre is cut out
-   * (0.875 is "resize to 256, crop 224"). Above 0, at most 1. Default 1.
+   * For `cover` and `fill`: the picture is first scaled to `size / cropFraction` (`cover`: its shorter side; `fill`:
+   * both sides), then the centre is cut out: 0.875 is "resize to 256, crop 224". Above 0, at most 1. Default 1.
    */
   readonly cropFraction?: number;
   /** For `contain`: RGB, 0 to 255. Default black. */

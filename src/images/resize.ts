@@ -23,7 +23,8 @@ interface Plan {
  * shrinks by more than twice the pixels that the width does: Pillow 13's rule. Earlier Pillows always took the
  * horizontal pass first, and differ there where a bicubic or Lanczos filter overshoots.
  *
- * - `fill` is `image.resize((width, height))`, Keras's way.
+ * - `fill` is `image.resize((width, height))`, Keras's way; with a `cropFraction` the picture is stretched to
+ *   `floor(width / cropFraction)` x `floor(height / cropFraction)` and the centre is cut out, Caffe's way.
  * - `cover` is torchvision's `Resize(shorter side)` and `CenterCrop`: the picture is scaled so that it just covers
  *   `floor(width / cropFraction)` x `floor(height / cropFraction)`, the free side rounded down; the crop starts at
  *   half of what is left over, a half rounded to the even number. What is cut away is never computed.
@@ -38,12 +39,12 @@ export function resizePixels(pixels: Pixels, options: ResizeOptions): Pixels {
   const { width, height, mode = 'fill', filter = 'bilinear', cropFraction = 1 } = options;
   switch (mode) {
     case 'fill':
-      return resample(pixels, planFill(width, height), filter);
+      return resample(pixels, planFill(width, height, cropFraction), filter);
     case 'cover':
       return resample(pixels, planCover(pixels, width, height, cropFraction), filter);
     case 'contain': {
       const fitted = containSize(pixels, width, height);
-      const scaled = resample(pixels, planFill(fitted.width, fitted.height), filter);
+      const scaled = resample(pixels, planFill(fitted.width, fitted.height, 1), filter);
       return pad(scaled, width, height, options.background ?? [0, 0, 0]);
     }
   }
@@ -76,13 +77,15 @@ function refuse(option: string, given: unknown, expected: string): never {
   });
 }
 
-function planFill(width: number, height: number): Plan {
-  return { scaledWidth: width, scaledHeight: height, left: 0, top: 0, width, height };
+function planFill(width: number, height: number, cropFraction: number): Plan {
+  const scaledWidth = beforeCrop(width, cropFraction);
+  const scaledHeight = beforeCrop(height, cropFraction);
+  return centred(scaledWidth, scaledHeight, width, height);
 }
 
 function planCover(pixels: Pixels, width: number, height: number, cropFraction: number): Plan {
-  const coverWidth = Math.floor(width / cropFraction);
-  const coverHeight = Math.floor(height / cropFraction);
+  const coverWidth = beforeCrop(width, cropFraction);
+  const coverHeight = beforeCrop(height, cropFraction);
   const widthDecides = coverWidth * pixels.height >= coverHeight * pixels.width;
   const scaledWidth = widthDecides
     ? coverWidth
@@ -90,6 +93,15 @@ function planCover(pixels: Pixels, width: number, height: number, cropFraction: 
   const scaledHeight = widthDecides
     ? Math.max(Math.floor((coverWidth * pixels.height) / pixels.width), coverHeight)
     : coverHeight;
+  return centred(scaledWidth, scaledHeight, width, height);
+}
+
+/** The side from which `side` is cut. The tiny addend undoes the rounding of fractions such as 227 / 256. */
+function beforeCrop(side: number, cropFraction: number): number {
+  return Math.floor(side / cropFraction + 1e-6);
+}
+
+function centred(scaledWidth: number, scaledHeight: number, width: number, height: number): Plan {
   const left = roundHalfToEven((scaledWidth - width) / 2);
   const top = roundHalfToEven((scaledHeight - height) / 2);
   return { scaledWidth, scaledHeight, left, top, width, height };

@@ -1,15 +1,11 @@
 import type * as tf from '@tensorflow/tfjs';
-
-export interface ExpectedLayer {
-  readonly layer: string;
-  readonly weights: { readonly name: string; readonly shape: number[] }[];
-}
+import type { ExpectedLayer } from '../../converters/index.ts';
 
 /** The weight-bearing layers of a model in the order in which Keras writes them, with the shape of every tensor. */
-export function expectedWeights(model: tf.LayersModel): ExpectedLayer[] {
+export function expectedWeightsOf(model: tf.LayersModel): ExpectedLayer[] {
   return weightLayers(model).map((layer) => ({
     layer: layer.name,
-    weights: layer.weights.map((weight) => ({ name: weight.originalName, shape: weight.shape as number[] })),
+    weights: layer.weights.map((weight) => ({ name: weight.originalName, shape: weight.shape })),
   }));
 }
 

@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
-import { DovecoteError, FormatError, UsageError, reasonOf } from '../base/errors.ts';
+import { FormatError, UsageError, reasonOf } from '../base/errors.ts';
 import type { JsonObject } from '../base/types.ts';
-import type { ModelFile } from '../../converters/index.ts';
-import { modelFileToTfjs } from '../../converters/index.ts';
+import type { ModelFile, TfjsArtifacts } from '../../converters/index.ts';
+import { convertModelFile } from '../../converters/index.ts';
+import { expectedWeightsOf } from './expected-weights.ts';
 import type { LoadModelOptions } from './load-model.ts';
 import { baseName } from './location.ts';
 import { readModelAt } from './model-bytes.ts';
-import { getMetadata, setMetadata } from './metadata.ts';
+import { getMetadata, metadataOfCard, setMetadata } from './metadata.ts';
 import { recogniseCard } from './recognise.ts';
 
 /** Options of zoo builders that make no sense for a finished model. */
@@ -39,46 +40,50 @@ export async function loadModelFile(
     });
   }
   const { onProgress, signal } = options;
-  return instantiate(await readModelAt(location, { onProgress, signal }), location);
+  return instantiate(await readModelAt(location, { onProgress, signal }));
 }
 
 /** Turns a file's config and tensors into a tf.LayersModel; attaches the card when the network is known. */
-export async function instantiate(file: ModelFile, location: string): Promise<tf.LayersModel> {
+export async function instantiate(file: ModelFile): Promise<tf.LayersModel> {
   if (file.config === undefined) {
-    throw new FormatError('FORMAT_UNSUPPORTED', `${baseName(location)} holds weights only, not a model.`, {
-      given: location,
-      expected: 'a whole-model file, or the name of the network that the weights belong to',
-      nextStep: `load the network by name with these weights, for example loadModel('squeezenet', { weights: '${location}' })`,
-    });
-  }
-  const { modelJson, weightData } = modelFileToTfjs(file, { fileName: location });
-  const artifacts: tf.io.ModelArtifacts = {
-    modelTopology: modelJson.modelTopology as JsonObject,
-    weightSpecs: modelJson.weightsManifest.flatMap((group) => group.weights) as tf.io.WeightsManifestEntry[],
-    weightData,
-    userDefinedMetadata: file.userDefinedMetadata,
-  };
-  const before = tf.memory().numTensors;
-  let model: tf.LayersModel;
-  try {
-    model = await tf.loadLayersModel({ load: () => Promise.resolve(artifacts) });
-  } catch (error) {
-    if (error instanceof DovecoteError) throw error;
     throw new FormatError(
       'FORMAT_UNSUPPORTED',
-      `TensorFlow.js cannot build the model in ${baseName(location)}: ${reasonOf(error)}`,
+      `${baseName(file.fileName)} holds weights only, not a model.`,
       {
-        given: location,
+        given: file.fileName,
+        expected: 'a whole-model file, or the name of the network that the weights belong to',
+        nextStep: 'load the network by name with these weights: `--model squeezenet --weights FILE`',
+      },
+    );
+  }
+  const model = await modelOf(convertModelFile(file, { shardSizeBytes: Number.MAX_SAFE_INTEGER }), file);
+  if (getMetadata(model) === undefined) {
+    const card = recogniseCard(expectedWeightsOf(model));
+    if (card !== undefined) setMetadata(model, metadataOfCard(card, model.inputs[0]?.shape.slice(1) ?? []));
+  }
+  return model;
+}
+
+async function modelOf({ modelJson, shards }: TfjsArtifacts, file: ModelFile): Promise<tf.LayersModel> {
+  const manifest = modelJson.weightsManifest as unknown as tf.io.WeightsManifestConfig;
+  const artifacts: tf.io.ModelArtifacts = {
+    modelTopology: modelJson.modelTopology as JsonObject,
+    weightSpecs: manifest.flatMap((group) => group.weights),
+    weightData: shards.map((shard) => shard.bytes.slice().buffer),
+    userDefinedMetadata: file.userDefinedMetadata as tf.io.ModelArtifacts['userDefinedMetadata'],
+  };
+  try {
+    return await tf.loadLayersModel({ load: () => Promise.resolve(artifacts) });
+  } catch (error) {
+    throw new FormatError(
+      'FORMAT_UNSUPPORTED',
+      `TensorFlow.js cannot build the model in ${baseName(file.fileName)}: ${reasonOf(error)}`,
+      {
+        given: file.fileName,
         expected: 'a model of layers that TensorFlow.js knows',
         nextStep: '`dovecote inspect` shows what is in the file',
         cause: error,
       },
     );
   }
-  void before;
-  if (getMetadata(model) === undefined) {
-    const metadata = recogniseCard(model);
-    if (metadata !== undefined) setMetadata(model, metadata);
-  }
-  return model;
 }

@@ -6,7 +6,7 @@ import { matchWeights, readModelFile } from '../../converters/index.ts';
 import type { WeightFile } from '../../zoo/card.ts';
 import type { ZooEntry } from '../../zoo/registry.ts';
 import { platform } from '../platform.ts';
-import { expectedWeights, weightLayers } from './expected-weights.ts';
+import { expectedWeightsOf, weightLayers } from './expected-weights.ts';
 import type { LoadModelOptions, WeightsSource } from './load-model.ts';
 import { metadataOfCard, setMetadata } from './metadata.ts';
 import { readModelAt } from './model-bytes.ts';
@@ -44,7 +44,7 @@ export async function loadZooModel(
         model = build_(false);
       }
     }
-    fill(model, matchWeights(expectedWeights(model), file, { by, fileName: name }));
+    fill(model, matchWeights(expectedWeightsOf(model), file, { by, fileName: name }));
   } catch (error) {
     model.dispose();
     throw error;

@@ -47,7 +47,12 @@ export function metadataOfCard(card: ModelCard, inputShape: readonly (number | n
 /** Attaches metadata; what else stands in the model's user-defined metadata stays. */
 export function setMetadata(model: tf.LayersModel, metadata: ModelMetadata): void {
   const others = (model.getUserDefinedMetadata() ?? {}) as JsonObject;
-  model.setUserDefinedMetadata({ ...others, [key]: metadata as unknown as JsonObject });
+  model.setUserDefinedMetadata({ ...others, ...metadataAsJson(metadata) });
+}
+
+/** What a model.json has under `userDefinedMetadata`. */
+export function metadataAsJson(metadata: ModelMetadata): JsonObject {
+  return { [key]: JSON.parse(JSON.stringify(metadata)) as JsonObject };
 }
 
 /** The metadata of a model, or undefined when it carries none that this version understands. */

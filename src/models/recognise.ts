@@ -1,28 +1,40 @@
-import type * as tf from '@tensorflow/tfjs';
+import type { ModelCard } from '../../zoo/card.ts';
 import { listCards, lookUp } from '../../zoo/registry.ts';
-import type { ExpectedLayer } from './expected-weights.ts';
-import { expectedWeights } from './expected-weights.ts';
-import type { ModelMetadata } from './metadata.ts';
-import { metadataOfCard } from './metadata.ts';
+import { expectedWeightsOf } from './expected-weights.ts';
+
+/** Layers with the shapes of their weights, of a file or of a model. */
+export interface LayerShapes {
+  readonly layer: string;
+  readonly weights: readonly { readonly shape: readonly (number | null)[] | null }[];
+}
 
 /**
- * Recognises a network of the zoo in a model without metadata: all weight-bearing layers have the names and shapes of
- * the zoo's builder, with the published 1000 classes. Then its preprocessing and labels are known.
+ * Recognises a network of the zoo in a model that does not say what it is: all weight-bearing layers have the names,
+ * the order and the shapes of the zoo's builder, with the 1000 published classes or without top. Then its
+ * preprocessing and labels are known.
  */
-export function recogniseCard(model: tf.LayersModel): ModelMetadata | undefined {
-  const found = expectedWeights(model);
+export function recogniseCard(layers: readonly LayerShapes[]): ModelCard | undefined {
+  const found = signatureOf(layers);
   for (const card of listCards()) {
-    if (model.countParams() !== card.parameters.top) continue;
-    const candidate = lookUp(card.name)!.build(card, {}, { kernel: 'zeros' });
-    const same = equalLayers(found, expectedWeights(candidate));
-    candidate.dispose();
-    if (same) return metadataOfCard(card, model.inputs[0]?.shape.slice(1) ?? []);
+    for (const includeTop of [true, false]) {
+      const parameters = includeTop ? card.parameters.top : card.parameters.noTop;
+      if (countParameters(layers) !== parameters) continue;
+      const candidate = lookUp(card.name)!.build(card, { includeTop }, { kernel: 'zeros' });
+      const same = found === signatureOf(expectedWeightsOf(candidate));
+      candidate.dispose();
+      if (same) return card;
+    }
   }
   return undefined;
 }
 
-function equalLayers(left: readonly ExpectedLayer[], right: readonly ExpectedLayer[]): boolean {
-  const shapes = (layers: readonly ExpectedLayer[]) =>
-    JSON.stringify(layers.map(({ layer, weights }) => [layer, weights.map(({ shape }) => shape)]));
-  return shapes(left) === shapes(right);
+function countParameters(layers: readonly LayerShapes[]): number {
+  const sizeOf = (shape: readonly (number | null)[] | null) =>
+    (shape ?? [NaN]).reduce<number>((size, side) => size * (side ?? NaN), 1);
+  return layers.flatMap(({ weights }) => weights).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+}
+
+function signatureOf(layers: readonly LayerShapes[]): string {
+  const bearing = layers.filter(({ weights }) => weights.length > 0);
+  return JSON.stringify(bearing.map(({ layer, weights }) => [layer, weights.map(({ shape }) => shape)]));
 }

@@ -11,7 +11,7 @@ import { loadZooModel } from '../models/load-zoo-model.ts';
 /** A base to build on, and how to let go of it once `successor` (if any) has been built from its layers. */
 export interface BorrowedBase {
   readonly model: tf.LayersModel;
-  release(successor: tf.LayersModel | undefined): Promise<void>;
+  readonly release: (successor: tf.LayersModel | undefined) => Promise<void>;
 }
 
 export interface BaseOptions {

@@ -109,7 +109,7 @@ async function extract(
   const skipped: SkippedImage[] = [];
   let done = 0;
   for await (const result of runImages(images, network, recipe, { batchSize, signal, decode })) {
-    if (result.error !== undefined) {
+    if (result.output === undefined) {
       skipped.push({ image: result.image, reason: reasonOf(result.error) });
     } else {
       outputs.push(result.output);

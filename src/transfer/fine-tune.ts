@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { AbortedError, UsageError } from '../base/errors.ts';
 import type { ProgressCallback } from '../base/types.ts';
 import { createRandom } from '../base/random.ts';
@@ -28,13 +28,13 @@ export interface FineTuneOptions extends RecipeOptions {
   readonly validationSplit?: number;
   /** At most this many passes over the training pictures. Default 60. */
   readonly epochs?: number;
-  /** Adam's step size. Default 0.001. */
+  /** Adam's step size. Default 0.003. */
   readonly learningRate?: number;
   /** Pictures per step. Default 32. */
   readonly batchSize?: number;
-  /** Before the dense layer, 0 to below 1. Default 0.2. */
+  /** Before the dense layer, 0 to below 1. Default 0.3. */
   readonly dropout?: number;
-  /** Penalty on the squared norm of the head's kernel, on standardised features. Default 0.01. */
+  /** Penalty on the squared norm of the head's kernel, on standardised features. Default 0.1. */
   readonly l2?: number;
   /** Epochs without improvement before training stops; 0 trains all epochs. The best weights are kept anyway. Default 15. */
   readonly patience?: number;
@@ -212,10 +212,10 @@ function checkUsable(training: HeadData, validation: HeadData, classes: readonly
 function headOptionsOf(options: FineTuneOptions): Omit<HeadOptions, 'classWeights'> {
   const {
     epochs = 60,
-    learningRate = 1e-3,
+    learningRate = 3e-3,
     batchSize = 32,
-    dropout = 0.2,
-    l2 = 0.01,
+    dropout = 0.3,
+    l2 = 0.1,
     patience = 15,
     seed = 1,
     validationSplit = 0.2,

@@ -75,13 +75,12 @@ export async function trainHead(
   const scale = measureScale(first.features, width);
   const validationFeatures = standardise(validation.features, scale);
 
-  const limit = Math.sqrt(6 / (width + classes.length));
-  const initial = Float32Array.from({ length: width * classes.length }, () => (2 * random() - 1) * limit);
-  // Inside tidy, which frees the tensors that the variables start from and keeps the variables.
-  const [kernel, bias] = tf.tidy(() => [
-    tf.variable(tf.tensor2d(initial, [width, classes.length])),
+  // Zeros: the loss of a single softmax layer is convex, random weights would only be noise to unlearn. Inside tidy,
+  // which frees the tensors that the variables start from and keeps the variables.
+  const [kernel, bias] = tf.tidy<[tf.Variable, tf.Variable]>(() => [
+    tf.variable(tf.zeros([width, classes.length])),
     tf.variable(tf.zeros([classes.length])),
-  ]) as [tf.Variable, tf.Variable];
+  ]);
   const optimizer = tf.train.adam(options.learningRate);
   const history: EpochReport[] = [];
   let best: { kernel: Float32Array; bias: Float32Array; epoch: number; evaluation: Evaluation } | undefined;
@@ -109,8 +108,8 @@ export async function trainHead(
       history.push(report);
       if (best === undefined || isBetter(evaluation, best.evaluation)) {
         best = {
-          kernel: kernel.dataSync<'float32'>().slice(),
-          bias: bias.dataSync<'float32'>().slice(),
+          kernel: Float32Array.from(kernel.dataSync()),
+          bias: Float32Array.from(bias.dataSync()),
           epoch,
           evaluation,
         };
@@ -178,12 +177,10 @@ function runEpoch(
       let logProbabilities: tf.Tensor | undefined;
       optimizer.minimize(() => {
         logProbabilities = tf.logSoftmax(tf.add(tf.matMul(x, kernel), bias));
-        crossEntropy = tf
-          .neg(tf.sum(tf.mul(weightedTargets, logProbabilities)))
-          .div(rows.length) as tf.Scalar;
+        crossEntropy = tf.div<tf.Scalar>(tf.neg(tf.sum(tf.mul(weightedTargets, logProbabilities))), rows.length);
         tf.keep(logProbabilities);
         tf.keep(crossEntropy);
-        return tf.add(crossEntropy, tf.mul(l2, tf.sum(tf.square(kernel)))) as tf.Scalar;
+        return tf.add<tf.Scalar>(crossEntropy, tf.mul(l2, tf.sum(tf.square(kernel))));
       });
       lossSum += crossEntropy!.dataSync()[0]! * rows.length;
       const predicted = tf.argMax(logProbabilities!, 1).dataSync();

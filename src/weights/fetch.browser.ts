@@ -12,11 +12,15 @@ export async function fetchBytes(location: string | URL, options: ReadOptions = 
   try {
     const response = await fetch(location, { signal });
     if (!response.ok) {
-      throw new NetworkError('NETWORK_STATUS', `${label} cannot be fetched: the server answers ${response.status}.`, {
-        given: String(location),
-        expected: 'status 200',
-        nextStep: 'check the address',
-      });
+      throw new NetworkError(
+        'NETWORK_STATUS',
+        `${label} cannot be fetched: the server answers ${response.status}.`,
+        {
+          given: String(location),
+          expected: 'status 200',
+          nextStep: 'check the address',
+        },
+      );
     }
     if (/^text\/html/i.test(response.headers.get('content-type') ?? '')) {
       throw new NetworkError('DOWNLOAD_CONTENT', `${label} is an HTML page, not a model or a picture.`, {
@@ -25,7 +29,11 @@ export async function fetchBytes(location: string | URL, options: ReadOptions = 
         nextStep: 'check the address; a server may answer a missing file with its start page',
       });
     }
-    return await collect(response, (done, total) => onProgress?.({ phase: `fetch ${label}`, done, total, unit: 'bytes' }), label);
+    return await collect(
+      response,
+      (done, total) => onProgress?.({ phase: `fetch ${label}`, done, total, unit: 'bytes' }),
+      label,
+    );
   } catch (error) {
     if (error instanceof NetworkError) throw error;
     if (signal?.aborted) throw new AbortedError(`Fetching ${label} was stopped.`, { cause: error });
@@ -38,13 +46,18 @@ export async function fetchBytes(location: string | URL, options: ReadOptions = 
   }
 }
 
-async function collect(response: Response, onChunk: (done: number, total?: number) => void, label: string): Promise<Uint8Array> {
+async function collect(
+  response: Response,
+  onChunk: (done: number, total?: number) => void,
+  label: string,
+): Promise<Uint8Array> {
   // A compressed body is longer than its Content-Length says.
-  const length = response.headers.get('content-encoding') === null ? Number(response.headers.get('content-length')) : 0;
+  const length =
+    response.headers.get('content-encoding') === null ? Number(response.headers.get('content-length')) : 0;
   const total = length > 0 ? length : undefined;
   const chunks: Uint8Array[] = [];
   let done = 0;
-  for (let reader = response.body?.getReader(); reader !== undefined; ) {
+  for (let reader = response.body?.getReader(); reader !== undefined;) {
     const { value, done: ended } = await reader.read();
     if (ended) break;
     chunks.push(value);

@@ -3,7 +3,8 @@ import type { ModelCard } from '../card.ts';
 const shared = {
   family: 'squeezenet',
   inputSize: { default: 227, minimum: 48 },
-  resize: { mode: 'fill', filter: 'bilinear', cropFraction: 1 },
+  // Caffe's protocol, by which the published accuracy is measured: stretched to 256 x 256, then the centre 227 x 227.
+  resize: { mode: 'fill', filter: 'bilinear', cropFraction: 227 / 256 },
   preprocessing: 'caffe',
   firstConvolution: 'conv1',
   classifier: 'conv10',

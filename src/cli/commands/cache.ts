@@ -53,7 +53,7 @@ function listCommand(flags: CacheFlags): Promise<void> {
 
 function verifyCommand(flags: CacheFlags): Promise<void> {
   return runCommand(flags, async (context) => {
-    const { verifyCache } = await import('../../weights/index.node.ts');
+    const { cacheExitStatus, verifyCache } = await import('../../weights/index.node.ts');
     const findings = await verifyCache({ onProgress: context.onProgress, signal: context.signal });
     context.endProgress();
     const bad = findings.filter((finding) => finding.status !== 'ok');
@@ -64,7 +64,7 @@ function verifyCommand(flags: CacheFlags): Promise<void> {
       );
       context.print(`${findings.length - bad.length} good, ${bad.length} not`);
     }
-    if (bad.length > 0) process.exitCode = 1;
+    process.exitCode = cacheExitStatus(findings);
   });
 }
 

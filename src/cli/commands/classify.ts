@@ -2,9 +2,17 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { Classification, ClassifyOptions } from '../../classify/classify.ts';
 import { runCommand } from '../context.ts';
-import { engineOption, jsonOption, preprocessingOption, wholeNumber } from '../options.ts';
+import type { ResizeFlags } from '../options.ts';
+import {
+  engineOption,
+  jsonOption,
+  preprocessingOption,
+  resizeOf,
+  addResizeOptions,
+  wholeNumber,
+} from '../options.ts';
 
-interface ClassifyFlags {
+interface ClassifyFlags extends ResizeFlags {
   model: string;
   weights?: string;
   top: number;
@@ -18,7 +26,7 @@ interface ClassifyFlags {
 }
 
 export function addClassifyCommand(program: Command): void {
-  program
+  const command = program
     .command('classify')
     .description('say what is on photos')
     .argument('<images...>', 'image files, folders, glob patterns or URLs')
@@ -44,10 +52,10 @@ export function addClassifyCommand(program: Command): void {
     .addHelpText(
       'after',
       '\nExamples:\n  dovecote classify cat.jpg\n  dovecote classify holiday/ --top 1 --csv > holiday.csv\n  dovecote classify new.jpg --model my-model/',
-    )
-    .action((images: string[], _, command: Command) =>
-      classifyCommand(images, command.optsWithGlobals<ClassifyFlags>()),
     );
+  addResizeOptions(command).action((images: string[]) =>
+    classifyCommand(images, command.optsWithGlobals<ClassifyFlags>()),
+  );
 }
 
 function classifyCommand(inputs: string[], flags: ClassifyFlags): Promise<void> {
@@ -67,6 +75,7 @@ function classifyCommand(inputs: string[], flags: ClassifyFlags): Promise<void> 
       batchSize: flags.batchSize,
       engine: flags.engine,
       preprocessing: flags.preprocessing,
+      resize: resizeOf(flags),
       labels,
       onProgress: context.onProgress,
       signal: context.signal,
@@ -78,7 +87,8 @@ function classifyCommand(inputs: string[], flags: ClassifyFlags): Promise<void> 
     context.endProgress();
     if (flags.json) context.print(JSON.stringify(results.map(toJson), undefined, 2));
     else if (flags.csv) context.print((await toCsv(results)).trimEnd());
-    else context.print(results.map(toText).filter(Boolean).join('\n'));
+    else
+      results.filter(({ error }) => error === undefined).forEach((result) => context.print(toText(result)));
     const failed = results.filter((result) => result.error !== undefined).length;
     if (failed > 0) context.say(`${failed} of ${results.length} could not be read (see above)`);
   });
@@ -111,8 +121,7 @@ async function toCsv(results: readonly Classification[]): Promise<string> {
   });
 }
 
-function toText({ image, predictions, error }: Classification): string {
-  if (error !== undefined) return '';
+function toText({ image, predictions }: Classification): string {
   const lines = predictions.map(({ label, wnid, probability }) => {
     const percent = `${(100 * probability).toFixed(1)} %`.padStart(8);
     return `${percent}  ${label}${wnid === '' ? '' : ` (${wnid})`}`;

@@ -1,0 +1,49 @@
+import * as tf from '@tensorflow/tfjs';
+import type { JsonObject, NamedTensor } from '../base/types.ts';
+import { writeTfjsModel } from '../../converters/index.ts';
+import type { Quantization } from '../../converters/index.ts';
+import type { OutputFile } from '../output/write-folder.node.ts';
+import { checkOutputFolder, writeFolder } from '../output/write-folder.node.ts';
+
+export interface SaveModelOptions {
+  /** Replace an earlier output. Default false. */
+  readonly force?: boolean;
+  /** Default `none`. */
+  readonly quantize?: Quantization;
+  /** Written beside the model. */
+  readonly extraFiles?: readonly OutputFile[];
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Writes a model as a plain TensorFlow.js layers model, with its user-defined metadata (labels, preprocessing, input
+ * size). The folder is written whole or not at all. The model stays the caller's.
+ *
+ * @throws FileError `OUTPUT_EXISTS`, `OUTPUT_ACCESS`, `OUTPUT_DISK_FULL`; AbortedError `ABORTED`
+ */
+export async function saveModel(
+  model: tf.LayersModel,
+  folder: string,
+  { force, quantize, extraFiles = [], signal }: SaveModelOptions = {},
+): Promise<void> {
+  await checkOutputFolder(folder, force);
+  const { modelJson, shards } = writeTfjsModel({
+    topology: model.toJSON(null, false) as JsonObject,
+    weights: [await Promise.all(model.weights.map(tensorOf))],
+    quantize,
+    userDefinedMetadata: model.getUserDefinedMetadata(),
+    generatedBy: `TensorFlow.js tfjs-layers v${tf.version_layers}`,
+  });
+  const files = [{ name: 'model.json', bytes: JSON.stringify(modelJson) }, ...shards, ...extraFiles];
+  await writeFolder(folder, files, { force, signal });
+}
+
+async function tensorOf(weight: tf.LayersModel['weights'][number]): Promise<NamedTensor> {
+  const data = await weight.read().data();
+  return {
+    name: weight.originalName,
+    shape: weight.shape as number[],
+    dtype: weight.dtype as NamedTensor['dtype'],
+    data,
+  };
+}
