@@ -262,9 +262,9 @@ function mount(path: string, options: string): boolean {
 
 describe('a disk of 64 KiB', () => {
   it.for([
-    ['that is too small for what the server announces', {}],
-    ['that fills up while bytes of unknown number arrive', { statedLength: false as const }],
-  ] as const)('%s is an error by name, and gets its space back', async ([, how], { skip }) => {
+    ['that is too small for what the server announces', {}, '200000 bytes free'],
+    ['that fills up while bytes of unknown number arrive', { statedLength: false as const }, 'enough free space'],
+  ] as const)('%s is an error by name, and gets its space back', async ([, how, expected], { skip }) => {
     const disk = join(context.folder, 'disk');
     await mkdir(disk);
     if (!mount(disk, 'size=64k')) skip();
@@ -275,6 +275,7 @@ describe('a disk of 64 KiB', () => {
       );
       expect(error.code).toBe('OUTPUT_DISK_FULL');
       expect(error.message).toContain(disk);
+      expect(error.expected).toContain(expected);
       expect(error.nextStep).toContain('DOVECOTE_CACHE');
       expect(await readdir(join(disk, 'weights'))).toEqual(['CACHEDIR.TAG']);
       const small = { url: context.server.route('/small.h5', file(bytes)), fileName: 'small.h5' };
