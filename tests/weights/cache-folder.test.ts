@@ -263,7 +263,11 @@ function mount(path: string, options: string): boolean {
 describe('a disk of 64 KiB', () => {
   it.for([
     ['that is too small for what the server announces', {}, '200000 bytes free'],
-    ['that fills up while bytes of unknown number arrive', { statedLength: false as const }, 'enough free space'],
+    [
+      'that fills up while bytes of unknown number arrive',
+      { statedLength: false as const },
+      'enough free space',
+    ],
   ] as const)('%s is an error by name, and gets its space back', async ([, how, expected], { skip }) => {
     const disk = join(context.folder, 'disk');
     await mkdir(disk);
