@@ -2,6 +2,7 @@ import { FormatError } from '../src/base/errors.ts';
 import type { JsonObject, NamedTensor } from '../src/base/types.ts';
 import { readKerasHdf5, type ReadHdf5Options } from './hdf5/read-keras-hdf5.ts';
 import { expectedWeights, type ExpectedLayer } from './keras/layer-weights.ts';
+import { usesTheanoOrdering } from './keras/legacy.ts';
 import { parseKerasConfig } from './keras/parse-config.ts';
 import { toTfjsTopology, withUniqueNames } from './keras/tfjs-topology.ts';
 import { matchWeights, type MatchOptions } from './match-weights.ts';
@@ -37,6 +38,16 @@ interface Matched {
   readonly notes: readonly string[];
 }
 
+/**
+ * Whole models of Keras 1 do not state their backend, but TensorFlow ends the names of its variables with `:0` and
+ * Theano does not. Weights-only files were often converted from one to the other, names and all.
+ */
+function keras1Backend(file: ModelFile): MatchOptions['kernelOrder'] {
+  const names = file.layers.flatMap((layer) => layer.weights.map((weight) => weight.name));
+  if (file.backend !== undefined || !file.kerasVersion.startsWith('1') || names.length === 0) return 'auto';
+  return names.some((name) => name.endsWith(':0')) ? 'tensorflow' : 'theano';
+}
+
 function matchOwn(file: ModelFile, config: JsonObject, options: ConvertKerasOptions): Matched {
   const { fileName } = file;
   const graph = parseKerasConfig(config, { fileName, kerasVersion: file.kerasVersion });
@@ -46,7 +57,13 @@ function matchOwn(file: ModelFile, config: JsonObject, options: ConvertKerasOpti
   const names = new Set(file.layers.map((layer) => layer.layer));
   const byName = expected.every((layer) => layer.weights.length === 0 || names.has(layer.layer));
   const by = byName ? 'name' : 'position';
-  const weights = matchWeights(expected, file, { by, kernelOrder: options.kernelOrder });
+  const channelsFirstKernels = usesTheanoOrdering(config);
+  const kernelOrder = options.kernelOrder ?? keras1Backend(file);
+  const weights = matchWeights(expected, file, {
+    by,
+    kernelOrder,
+    channelsFirstKernels,
+  });
   const known = new Set(expected.map((layer) => layer.layer));
   const unused = file.layers.filter((layer) => layer.weights.length > 0 && !known.has(layer.layer));
   const notes =

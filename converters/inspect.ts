@@ -3,7 +3,8 @@ import type { NamedTensor } from '../src/base/types.ts';
 import type { GraphLayer, ModelGraph, TensorRef } from './graph.ts';
 import { shapeOf } from './json.ts';
 import { parseKerasConfig } from './keras/parse-config.ts';
-import { isCustomClass, tfjsProblem } from './keras/tfjs-support.ts';
+import { isCustomClass } from './keras/tfjs-support.ts';
+import { layerProblems } from './keras/tfjs-topology.ts';
 import type { ModelFile } from './model-file.ts';
 
 export interface InspectedLayer {
@@ -65,10 +66,7 @@ export function inspectModel(file: ModelFile): Inspection {
   const graph = graphOf(file, problems);
   const all = graph === undefined ? [] : everyLayer(graph);
   const custom = all.filter(({ layer }) => layer.nested === undefined && isCustomClass(layer.className));
-  for (const { label, layer } of all) {
-    const problem = layer.nested === undefined ? tfjsProblem(layer.className, layer.config) : undefined;
-    if (problem !== undefined) problems.push(`${label} (${layer.className}): ${problem}`);
-  }
+  if (graph !== undefined) problems.push(...layerProblems(graph));
   const weights = new Map(file.layers.map((layer) => [layer.layer, layer.weights]));
   const named: { name: string; className?: string }[] =
     graph?.layers.map(({ name, className }) => ({ name, className })) ?? [];

@@ -25,6 +25,8 @@ export interface MatchOptions {
    * case, `tensorflow` never.
    */
   readonly kernelOrder?: KernelOrder | 'auto';
+  /** Take kernels that fit either way, such as (3, 3, 3, 3), as (out, in, rows, cols). Default false. */
+  readonly channelsFirstKernels?: boolean;
 }
 
 interface Pair {
@@ -150,17 +152,19 @@ function joinedWhenNeeded(pair: Pair): readonly NamedTensor[] {
   return joinedGates(pair.found.weights);
 }
 
+interface AdaptedPair {
+  readonly pair: Pair;
+  readonly tensors: readonly NamedTensor[];
+}
+
 interface Layout {
   readonly channelsFirst: boolean;
   readonly mirrored: boolean;
 }
 
 /** Decided once for the whole file: one tensor alone, such as a (3, 3, 3, 3) kernel, would fit both ways. */
-function layoutOf(
-  pairs: readonly { pair: Pair; tensors: readonly NamedTensor[] }[],
-  file: ModelFile,
-  order: KernelOrder | 'auto',
-): Layout {
+function layoutOf(pairs: readonly AdaptedPair[], file: ModelFile, options: MatchOptions): Layout {
+  const order = options.kernelOrder ?? 'auto';
   let straight = 0;
   let turned = 0;
   for (const { pair, tensors } of pairs) {
@@ -173,7 +177,8 @@ function layoutOf(
       if (asChannelsFirst && !asIs) turned += 1;
     });
   }
-  const channelsFirst = turned > 0 && straight === 0;
+  const tie = options.channelsFirstKernels ?? (order === 'theano' && file.kerasVersion.startsWith('1'));
+  const channelsFirst = straight === 0 && (turned > 0 || tie);
   if (order !== 'auto') return { channelsFirst, mirrored: order === 'theano' };
   return { channelsFirst, mirrored: file.backend === undefined ? channelsFirst : file.backend === 'theano' };
 }
@@ -222,7 +227,7 @@ export function matchWeights(
   const pairs =
     options.by === 'name' ? pairByName(expected, file, fileName) : pairByPosition(expected, file, fileName);
   const adaptedPairs = pairs.map((pair) => ({ pair, tensors: adapted(pair, fileName) }));
-  const layout = layoutOf(adaptedPairs, file, options.kernelOrder ?? 'auto');
+  const layout = layoutOf(adaptedPairs, file, options);
   const byLayer = new Map<ExpectedLayer, NamedTensor[]>();
   for (const { pair, tensors } of adaptedPairs) {
     const list = pair.expected.weights.map((weight, i) =>

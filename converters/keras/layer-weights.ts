@@ -118,20 +118,23 @@ function named(prefix: string, list: Parameter[], trainable: boolean): Parameter
   }));
 }
 
-function wrapped(value: JsonValue | undefined, prefix: string, trainable: boolean): Parameter[] {
+function wrapped(
+  value: JsonValue | undefined,
+  name: (inner: string) => string,
+  trainable: boolean,
+): Parameter[] {
   if (!isJsonObject(value) || !isJsonObject(value.config)) return [];
   const { config } = value;
-  const name = `${prefix}${stringOf(config.name) ?? ''}`;
-  return parameters(stringOf(value.class_name) ?? '', config, name, trainable && given(config.trainable));
+  const own = name(stringOf(config.name) ?? '');
+  return parameters(stringOf(value.class_name) ?? '', config, own, trainable && given(config.trainable));
 }
 
 function parameters(className: string, config: JsonObject, name: string, trainable: boolean): Parameter[] {
-  if (className === 'TimeDistributed') return wrapped(config.layer, '', trainable);
+  if (className === 'TimeDistributed') return wrapped(config.layer, () => name, trainable);
   if (className === 'Bidirectional') {
-    return [
-      ...wrapped(config.layer, 'forward_', trainable),
-      ...wrapped(config.layer, 'backward_', trainable),
-    ];
+    const direction = (which: string) =>
+      wrapped(config.layer, (inner) => `${name}/${which}_${inner}`, trainable);
+    return [...direction('forward'), ...direction('backward')];
   }
   const own = Object.hasOwn(PARAMETERS, className) ? PARAMETERS[className] : undefined;
   return own === undefined ? [] : named(name, own(config), trainable);

@@ -148,6 +148,8 @@ function renameKeys(className: string, given: JsonObject): JsonObject {
   const own = (Object.hasOwn(KEYS_BY_CLASS, className) ? KEYS_BY_CLASS[className] : undefined) ?? {};
   for (const [key, value] of Object.entries(given)) {
     if (DROPPED_KEYS.has(key) || key.startsWith('kernel_dim')) continue;
+    // For an Embedding it is the type of the indices; `dtype` would be that of the weights.
+    if (key === 'input_dtype' && className !== 'InputLayer') continue;
     const renamed = own[key] ?? (Object.hasOwn(RENAMED_KEYS, key) ? RENAMED_KEYS[key]! : key);
     // A key of Keras 2 wins over its older name.
     if (renamed !== key && Object.hasOwn(given, renamed)) continue;
@@ -195,4 +197,10 @@ export function toKeras2Layer(className: string, given: JsonObject): Keras2Layer
   const config = renameKeys(renamed, given);
   completeConfig(renamed, given, config);
   return { className: renamed, config };
+}
+
+/** True when the layers of a Keras 1 config state the dimension ordering `th`, channels before rows, and no other. */
+export function usesTheanoOrdering(config: JsonObject): boolean {
+  const text = JSON.stringify(config);
+  return text.includes('"dim_ordering":"th"') && !text.includes('"dim_ordering":"tf"');
 }

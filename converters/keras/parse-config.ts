@@ -5,7 +5,7 @@ import { excerpt, isJsonObject, shapeOf, stringOf } from '../json.ts';
 import { checkGraph } from './check-graph.ts';
 import { meaningfulArguments, tensorRefs } from './inbound-nodes.ts';
 import { refuseKeras3 } from './keras3.ts';
-import { toKeras2Layer } from './legacy.ts';
+import { toKeras2Layer, usesTheanoOrdering } from './legacy.ts';
 
 export interface ParseKerasOptions {
   /** The file's `keras_version`, where it is not in the config itself. */
@@ -18,9 +18,14 @@ const FUNCTIONAL = new Set(['Functional', 'Model', 'Container', 'Network', 'Grap
 const TOPOLOGY_KEYS = new Set(['layers', 'input_layers', 'output_layers']);
 const MAX_NESTING = 32;
 
+/** Layers whose Keras 1 config does not tell their dimension ordering: it was the writer's default. */
+const WITHOUT_ORDERING = new Set(['ZeroPadding2D', 'Cropping2D', 'UpSampling2D']);
+
 interface Context {
   readonly file: string;
   readonly depth: number;
+  /** All Keras 1 layers that tell their ordering say `th`. */
+  readonly channelsFirst: boolean;
 }
 
 interface RawLayer {
@@ -81,7 +86,21 @@ function parseLayer(
     return { name: raw.name, className, config: { ...config, name: raw.name }, inbound, nested, ...extra };
   }
   const layer = toKeras2Layer(raw.className, { ...raw.config, name: raw.name });
-  return { name: raw.name, className: layer.className, config: layer.config, inbound, ...extra };
+  const ordering: JsonObject = {};
+  if (
+    context.channelsFirst &&
+    WITHOUT_ORDERING.has(layer.className) &&
+    layer.config.data_format === undefined
+  ) {
+    ordering.data_format = 'channels_first';
+  }
+  return {
+    name: raw.name,
+    className: layer.className,
+    config: { ...layer.config, ...ordering },
+    inbound,
+    ...extra,
+  };
 }
 
 /**
@@ -144,7 +163,6 @@ function sequentialInputShape(
 
 function inputLayerFor(first: GraphLayer, shape: (number | null)[]): GraphLayer {
   const name = `${first.name}_input`;
-  // An Embedding looks indices up, but Keras and tfjs feed them as float32 too unless told otherwise.
   const dtype = stringOf(first.config.dtype) ?? 'float32';
   const config: JsonObject = { batch_input_shape: shape, dtype, sparse: false, name };
   return { name, className: 'InputLayer', config, inbound: [] };
@@ -218,8 +236,12 @@ function parseModel(className: string, config: JsonObject, name: string, context
  *   `FORMAT_UNSUPPORTED` (Keras 3, subclassed models, no input shape), `FORMAT_LIMIT` (nested too deep).
  */
 export function parseKerasConfig(config: JsonObject, options: ParseKerasOptions = {}): ModelGraph {
-  const context: Context = { file: options.fileName ?? 'the file', depth: 0 };
   const root = isJsonObject(config.model_config) ? config.model_config : config;
+  const context: Context = {
+    file: options.fileName ?? 'the file',
+    depth: 0,
+    channelsFirst: usesTheanoOrdering(root),
+  };
   const className = stringOf(root.class_name);
   if (className === undefined) throw damaged(context, 'it has no class_name.', config);
   const version = options.kerasVersion ?? stringOf(root.keras_version);

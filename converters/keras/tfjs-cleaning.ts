@@ -53,27 +53,7 @@ export function regularizer(value: JsonValue | undefined): JsonValue {
     : null;
 }
 
-const CONSTRAINTS = new Set(['MaxNorm', 'MinMaxNorm', 'NonNeg', 'UnitNorm']);
-
-export function constraint(value: JsonValue | undefined): JsonValue {
-  if (!isJsonObject(value)) return null;
-  const className = stringOf(value.class_name) ?? stringOf(value.name);
-  if (className === undefined || !CONSTRAINTS.has(className)) return null;
-  const config: JsonObject = { ...(isJsonObject(value.config) ? value.config : value) };
-  if (config.m !== undefined) config.max_value ??= config.m;
-  for (const key of ['m', 'name', 'class_name']) delete config[key];
-  return { class_name: className, config };
-}
-
-const DROPPED = new Set([
-  'ragged',
-  'batch_size',
-  'input_shape',
-  'input_dim',
-  'input_length',
-  'build_config',
-  'autocast',
-]);
+const DROPPED = new Set(['ragged', 'batch_size', 'input_shape', 'build_config', 'autocast']);
 const FLOATS = new Set(['float16', 'float64', 'bfloat16', 'mixed_float16', 'mixed_bfloat16']);
 
 /** What every layer's config has in common, in the words that tfjs takes. */
@@ -81,12 +61,14 @@ export function cleanConfig(className: string, config: JsonObject): JsonObject {
   const clean: JsonObject = {};
   for (const [key, value] of Object.entries(config)) {
     if (DROPPED.has(key)) continue;
+    if (className === 'SeparableConv2D' && key.startsWith('kernel_') && key !== 'kernel_size') continue;
     // Keras 1 repeats the input's size in many layers; tfjs would take it for the model's input.
     if ((key === 'input_dim' || key === 'input_length') && className !== 'Embedding') continue;
     // Initial values are replaced by the file's weights, so they need not be drawn; zeros are the fastest.
     if (key.endsWith('_initializer')) clean[key] = { class_name: 'Zeros', config: {} };
     else if (key.endsWith('_regularizer')) clean[key] = regularizer(value);
-    else if (key.endsWith('_constraint')) clean[key] = constraint(value);
+    // tfjs applies constraints to weights that it loads too, which would change them.
+    else if (key.endsWith('_constraint')) clean[key] = null;
     else if (key === 'activation' || key === 'recurrent_activation')
       clean[key] = activationName(value) ?? null;
     else if (key === 'dtype')

@@ -53,7 +53,7 @@ function optionProblem(className: string, config: JsonObject): string | undefine
   if (typeof config.groups === 'number' && config.groups !== 1)
     return `groups is ${config.groups}; TensorFlow.js has 1`;
   if (config.keepdims === true) return 'keepdims is true, which TensorFlow.js ignores';
-  if (config.padding === 'full') return 'its padding is "full"';
+  if (config.padding === 'full' || config.padding === 'causal') return `its padding is "${config.padding}"`;
   if (config.mode !== undefined && className === 'BatchNormalization') {
     return `mode ${JSON.stringify(config.mode)} of Keras 1 has no counterpart; only mode 0 has`;
   }
@@ -91,4 +91,11 @@ export function tfjsProblem(className: string, config: JsonObject): string | und
     return tfjsProblem(stringOf(inner.class_name) ?? '?', inner.config);
   }
   return optionProblem(className, config);
+}
+
+/** tfjs's kernel for BatchNormalization takes the parameters along the last axis, whatever the axis is. */
+export function axisProblem(config: JsonObject, inputRank: number | undefined): string | undefined {
+  const axis = typeof config.axis === 'number' ? config.axis : -1;
+  if (axis === -1 || inputRank === undefined || axis === inputRank - 1) return undefined;
+  return `its axis is ${axis} of ${inputRank} (channels first?); TensorFlow.js normalizes the last axis only`;
 }

@@ -3,16 +3,21 @@ import type { JsonObject, JsonValue } from '../../src/base/types.ts';
 import type { GraphLayer, ModelGraph, TensorRef } from '../graph.ts';
 import { isJsonObject, stringOf } from '../json.ts';
 import { cleanConfig } from './tfjs-cleaning.ts';
-import { identityAtInference, tfjsProblem } from './tfjs-support.ts';
+import { inferRanks } from './ranks.ts';
+import { axisProblem, identityAtInference, tfjsProblem } from './tfjs-support.ts';
 
-function layerProblems(graph: ModelGraph, prefix = ''): string[] {
+/** One line for each layer that TensorFlow.js cannot compute as Keras does, nested models included. */
+export function layerProblems(graph: ModelGraph, prefix = ''): string[] {
+  const ranks = inferRanks(graph).inputs;
   return graph.layers.flatMap((layer) => {
     const label = `${prefix}${layer.name}`;
     const kwargs = layer.callArguments?.flatMap((call) => Object.keys(call)) ?? [];
     const call =
       kwargs.length > 0 ? [`${label} (${layer.className}): it is called with ${kwargs.join(', ')}`] : [];
     if (layer.nested !== undefined) return [...call, ...layerProblems(layer.nested, `${label} > `)];
-    const problem = tfjsProblem(layer.className, layer.config);
+    const axis =
+      layer.className === 'BatchNormalization' ? axisProblem(layer.config, ranks.get(layer.name)) : undefined;
+    const problem = tfjsProblem(layer.className, layer.config) ?? axis;
     return problem === undefined ? call : [`${label} (${layer.className}): ${problem}`];
   });
 }
@@ -116,8 +121,8 @@ function modelJson(graph: ModelGraph, name: string, extra: JsonObject = {}): Jso
 
 /**
  * The `modelTopology` that plain `tf.loadLayersModel` takes: Keras 2's vocabulary less what tfjs-layers 4.22 does not
- * know. Initial values are zeros (the weights replace them), regularizers and constraints that tfjs lacks are left
- * out (they matter to training only), `SpatialDropout2D` becomes `Dropout` (both pass their input on at inference),
+ * know. Initial values are zeros (the weights replace them), regularizers that tfjs lacks and all
+ * constraints are left out (they matter to training only), `SpatialDropout2D` becomes `Dropout` (both pass their input on at inference),
  * and layers of nested models whose name is taken get the nested model's name in front.
  *
  * @throws FormatError `FORMAT_UNSUPPORTED_LAYER` naming every layer that tfjs cannot compute as Keras does: custom

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { DovecoteError } from '../../src/base/errors.ts';
 import type { TfjsArtifacts } from '../../converters/index.ts';
 
@@ -23,7 +24,7 @@ export async function toTensorflow(
 }
 
 export function golden(name: string): Uint8Array {
-  return new Uint8Array(readFileSync(new URL(`./goldens/${name}`, import.meta.url)));
+  return new Uint8Array(gunzipSync(readFileSync(new URL(`./goldens/${name}.gz`, import.meta.url))));
 }
 
 /** The error's code, or what else happened. */
