@@ -26,7 +26,7 @@ export interface Prediction {
 }
 
 export interface Classification {
-  /** Path, URL, or `image N` for a picture in memory. */
+  /** Path or URL; for a picture in memory its place and what it is, for example `image 3 (2041 bytes)`. */
   readonly image: string;
   /** Most probable first; empty when the picture could not be read. */
   readonly predictions: readonly Prediction[];

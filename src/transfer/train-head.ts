@@ -177,7 +177,10 @@ function runEpoch(
       let logProbabilities: tf.Tensor | undefined;
       optimizer.minimize(() => {
         logProbabilities = tf.logSoftmax(tf.add(tf.matMul(x, kernel), bias));
-        crossEntropy = tf.div<tf.Scalar>(tf.neg(tf.sum(tf.mul(weightedTargets, logProbabilities))), rows.length);
+        crossEntropy = tf.div<tf.Scalar>(
+          tf.neg(tf.sum(tf.mul(weightedTargets, logProbabilities))),
+          rows.length,
+        );
         tf.keep(logProbabilities);
         tf.keep(crossEntropy);
         return tf.add<tf.Scalar>(crossEntropy, tf.mul(l2, tf.sum(tf.square(kernel))));

@@ -36,7 +36,7 @@ function listCommand(flags: CacheFlags): Promise<void> {
       import('../table.ts'),
       import('pretty-bytes'),
     ]);
-    const entries = await listCache();
+    const entries = await listCache({ all: true });
     if (flags.json) {
       context.print(JSON.stringify({ folder: cacheFolder(), entries }, undefined, 2));
       return;
@@ -45,7 +45,12 @@ function listCommand(flags: CacheFlags): Promise<void> {
     if (entries.length === 0) return;
     context.print(
       formatTable(
-        entries.map((entry) => ({ file: entry.fileName, size: prettyBytes(entry.size), from: entry.url })),
+        entries.map((entry) => ({
+          file: entry.fileName,
+          size: prettyBytes(entry.size),
+          state: { file: 'complete', partial: 'unfinished', unrecorded: 'put here by hand' }[entry.state],
+          from: entry.url,
+        })),
       ),
     );
   });
@@ -76,6 +81,9 @@ function clearCommand(files: string[], flags: CacheFlags): Promise<void> {
     ]);
     const removed = await clearCache(files.length === 0 ? {} : { names: files });
     if (flags.json) context.print(JSON.stringify(removed, undefined, 2));
-    else context.print(`removed ${removed.files.length} file(s), ${prettyBytes(removed.bytes)}`);
+    else {
+      context.print(`removed ${removed.files.length} file(s), ${prettyBytes(removed.bytes)}`);
+      removed.locked.forEach((name) => context.print(`left alone, another process is fetching it: ${name}`));
+    }
   });
 }

@@ -1,0 +1,205 @@
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Classification } from '../../src/node.ts';
+import { classify, classifyStream, disposeModel, getMetadata, loadImage, loadModel } from '../../src/node.ts';
+import { hasShared, shared } from '../support/shared.ts';
+import { colourModel, colourPicture } from '../support/tiny-model.ts';
+
+let red: Buffer, green: Buffer, blue: Buffer;
+beforeAll(async () => {
+  [red, green, blue] = await Promise.all([
+    colourPicture(255, 0, 0),
+    colourPicture(0, 255, 0),
+    colourPicture(0, 0, 255),
+  ]);
+});
+
+describe.each(['onnx', 'tfjs'] as const)('classify on %s', (engine) => {
+  it('says what is on each picture, in their order, whatever the batch size', async () => {
+    const model = colourModel();
+    const pictures = [red, green, blue, blue, red, green, red];
+    for (const batchSize of [1, 2, 3, 16]) {
+      const results = await classify(pictures, { model, engine, batchSize, topK: 1 });
+      expect(results.map(({ predictions }) => predictions[0]!.label)).toEqual([
+        'red',
+        'green',
+        'blue',
+        'blue',
+        'red',
+        'green',
+        'red',
+      ]);
+      results.forEach(({ image }, index) => expect(image).toMatch(new RegExp(`^image ${index + 1} `)));
+    }
+    await disposeModel(model);
+  });
+
+  it('gives probabilities, most probable first', async () => {
+    const model = colourModel();
+    const { predictions } = await classify(await colourPicture(30, 20, 0), { model, engine });
+    const exponentials = [3, 2, 0].map(Math.exp);
+    const sum = exponentials.reduce((total, value) => total + value);
+    expect(predictions.map(({ index }) => index)).toEqual([0, 1, 2]);
+    predictions.forEach(({ probability }, rank) =>
+      expect(probability).toBeCloseTo(exponentials[rank]! / sum, 5),
+    );
+    expect(predictions[0]).toMatchObject({ index: 0, wnid: '', label: 'red' });
+    await disposeModel(model);
+  });
+
+  it('leaves no tensor behind, neither on success nor on failure nor when it is stopped', async () => {
+    const model = colourModel();
+    await classify(red, { model, engine });
+    const before = tf.memory().numTensors;
+    await classify([red, Buffer.from('no picture'), blue], { model, engine, batchSize: 2 });
+    await expect(classify(Buffer.from('no picture'), { model, engine })).rejects.toThrow();
+    await expect(classify([red, blue], { model, engine, signal: AbortSignal.abort() })).rejects.toMatchObject(
+      { code: 'ABORTED' },
+    );
+    expect(tf.memory().numTensors).toBe(before);
+    await disposeModel(model);
+  });
+});
+
+describe('classify', () => {
+  it('turns the logits of a model without activation into probabilities', async () => {
+    const [softmaxed, linear] = [colourModel('softmax'), colourModel('linear')];
+    const picture = await colourPicture(30, 20, 10);
+    const expected = await classify(picture, { model: softmaxed });
+    const found = await classify(picture, { model: linear });
+    found.predictions.forEach(({ probability }, rank) =>
+      expect(probability).toBeCloseTo(expected.predictions[rank]!.probability, 5),
+    );
+    await Promise.all([disposeModel(softmaxed), disposeModel(linear)]);
+  });
+
+  it('reports an unreadable picture among others and goes on', async () => {
+    const model = colourModel();
+    const results = await classify([red, Buffer.alloc(0), 'missing.jpg', blue], { model, topK: 1 });
+    expect(results.map(({ predictions }) => predictions[0]?.label)).toEqual([
+      'red',
+      undefined,
+      undefined,
+      'blue',
+    ]);
+    expect(results[1]!.error).toMatchObject({ code: 'IMAGE_EMPTY' });
+    expect(results[2]!).toMatchObject({
+      image: 'missing.jpg',
+      predictions: [],
+      error: { code: 'IMAGE_NOT_FOUND' },
+    });
+    await disposeModel(model);
+  });
+
+  it('throws for a single unreadable picture', async () => {
+    const model = colourModel();
+    await expect(classify('missing.jpg', { model })).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' });
+    await disposeModel(model);
+  });
+
+  it('takes tensors and pixels as well as files', async () => {
+    const model = colourModel();
+    const tensor = await loadImage(green);
+    const pixels = {
+      data: new Uint8Array(3 * 4 * 3).map((_, index) => (index % 3 === 2 ? 255 : 0)),
+      width: 4,
+      height: 3,
+    };
+    const results = await classify([tensor, pixels], { model, topK: 1 });
+    expect(results.map(({ predictions }) => predictions[0]!.label)).toEqual(['green', 'blue']);
+    tensor.dispose();
+    await disposeModel(model);
+  });
+
+  it('hands each result over before the last picture is read', async () => {
+    const model = colourModel();
+    const pictures = Array.from({ length: 40 }, () => red);
+    const seen: Classification[] = [];
+    for await (const result of classifyStream(pictures, { model, batchSize: 4 })) {
+      seen.push(result);
+      if (seen.length === 5) break;
+    }
+    expect(seen).toHaveLength(5);
+    await disposeModel(model);
+  });
+
+  it('reports progress up to the number of pictures', async () => {
+    const model = colourModel();
+    const done: number[] = [];
+    await classify([red, green, blue], { model, onProgress: (progress) => done.push(progress.done) });
+    expect(done).toEqual([1, 2, 3]);
+    await disposeModel(model);
+  });
+
+  it('gives an empty array for no pictures', async () => {
+    const model = colourModel();
+    expect(await classify([], { model })).toEqual([]);
+    await disposeModel(model);
+  });
+
+  it('refuses a model that is no classifier, or that does not say how pictures are prepared', async () => {
+    const plain = tf.sequential({
+      layers: [tf.layers.flatten({ inputShape: [4, 4, 3] }), tf.layers.dense({ units: 2 })],
+    });
+    await expect(classify(red, { model: plain })).rejects.toMatchObject({
+      code: 'MODEL_INPUT',
+      message: expect.stringContaining('preprocessing') as string,
+    });
+    const { predictions } = await classify(red, { model: plain, preprocessing: 'tf' });
+    expect(predictions.map(({ label }) => label).sort()).toEqual(['class 0', 'class 1']);
+    await expect(classify(red, { model: plain, preprocessing: 'tf', labels: ['one'] })).rejects.toMatchObject(
+      { code: 'MODEL_INPUT' },
+    );
+    const grey = tf.sequential({ layers: [tf.layers.flatten({ inputShape: [4, 4, 1] })] });
+    await expect(classify(red, { model: grey })).rejects.toMatchObject({ code: 'MODEL_INPUT' });
+    const map = tf.sequential({
+      layers: [tf.layers.conv2d({ inputShape: [8, 8, 3], filters: 2, kernelSize: 3 })],
+    });
+    await expect(classify(red, { model: map, preprocessing: 'tf' })).rejects.toMatchObject({
+      code: 'MODEL_INPUT',
+      message: expect.stringContaining('not a classifier') as string,
+    });
+    [plain, grey, map].forEach((model) => model.dispose());
+  });
+
+  it.each([
+    ['topK', 0],
+    ['topK', 1.5],
+    ['batchSize', 0],
+    ['batchSize', NaN],
+  ])('refuses %s = %s', async (option, value) => {
+    const model = colourModel();
+    await expect(classify(red, { model, [option]: value })).rejects.toMatchObject({ code: 'USAGE_ARGUMENT' });
+    await disposeModel(model);
+  });
+});
+
+// From real Keras 2.18 (tf_keras) on this file, resized by Pillow 12 (BILINEAR), caffe preprocessing.
+const kerasSays = [
+  [
+    "the network's own protocol (256 x 256, centre 227 x 227)",
+    undefined,
+    { tabby: 0.7366, tiger_cat: 0.1761, Egyptian_cat: 0.0871 },
+  ],
+  ['stretched to 227 x 227', { cropFraction: 1 }, { tabby: 0.8373, Egyptian_cat: 0.1187, tiger_cat: 0.044 }],
+] as const;
+
+describe.skipIf(!hasShared)('a real cat on the real SqueezeNet (needs ../shared)', () => {
+  it.each(kerasSays)('%s: equals Keras on both engines', async (_, resize, expected) => {
+    const model = await loadModel('squeezenet', { weights: shared('weights/squeezenet_v1.1_keras2.0.9.h5') });
+    const [onnx, tfjs] = [
+      await classify(shared('images/tabby_cat.jpeg'), { model, engine: 'onnx', resize, topK: 3 }),
+      await classify(shared('images/tabby_cat.jpeg'), { model, engine: 'tfjs', resize, topK: 3 }),
+    ];
+    expect(onnx.predictions.map(({ label }) => label)).toEqual(Object.keys(expected));
+    Object.values(expected).forEach((probability, rank) => {
+      expect(Math.abs(onnx.predictions[rank]!.probability - probability)).toBeLessThan(1e-3);
+      expect(
+        Math.abs(onnx.predictions[rank]!.probability - tfjs.predictions[rank]!.probability),
+      ).toBeLessThan(1e-4);
+    });
+    expect(onnx.predictions[0]).toMatchObject({ index: 281, wnid: 'n02123045' });
+    expect(getMetadata(model)?.architecture).toBe('squeezenet');
+    await disposeModel(model);
+  });
+});
