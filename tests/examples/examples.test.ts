@@ -1,0 +1,80 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hasShared, shared } from '../support/shared.ts';
+
+const run = promisify(execFile);
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+const weights = shared('weights/squeezenet_v1.1_keras2.0.9.h5');
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'dovecote-examples-'));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+async function example(name: string, ...args: string[]): Promise<string> {
+  const { stdout } = await run(process.execPath, [join(repository, 'examples', `${name}.mjs`), ...args], {
+    cwd: repository,
+  });
+  return stdout;
+}
+
+describe.skipIf(!hasShared)('the examples run as they stand (need ../shared)', () => {
+  it('classify', async () => {
+    expect(await example('classify', shared('images/tabby_cat.jpeg'), weights)).toMatch(
+      /^ 73\.\d % {2}tabby/,
+    );
+  });
+
+  it('convert', async () => {
+    const output = await example('convert', weights, join(root, 'web-model'));
+    expect(output).toMatch(/67 layers, 1235496 parameters/);
+    expect(output).toMatch(/plain tfjs loads it: squeezenet, output \[null,1000\]/);
+  });
+
+  it('train', async () => {
+    // A handful of photos: the example is tried, not its accuracy.
+    const folder = join(root, 'photos');
+    for (const label of ['ants', 'bees']) {
+      await mkdir(join(folder, label), { recursive: true });
+      const source = shared(`datasets/hymenoptera_data/train/${label}`);
+      const names = (await readdir(source)).filter((name) => name.endsWith('.jpg')).slice(0, 12);
+      for (const name of names) await cp(join(source, name), join(folder, label, name));
+    }
+    const output = await example('train', folder, join(root, 'model'), weights);
+    expect(output).toMatch(/ants against bees: validation accuracy [01]\.\d{3}/);
+    expect(output).toMatch(/ants\/.*\.jpg: (ants|bees) \d+\.\d %/);
+  });
+
+  it('demo', async () => {
+    const { stdout } = await run(process.execPath, [join(repository, 'examples', 'demo.mjs')], {
+      cwd: repository,
+    });
+    expect(stdout).toMatch(/73\.\d % {2}tabby/);
+    expect(stdout).toMatch(/validation accuracy (8[5-9]|9\d)\.\d %/);
+    expect(stdout).toMatch(/bees/);
+  });
+});
+
+describe('the demo without anything to work on', () => {
+  it('says what it lacks and how to get it, and is no failure', async () => {
+    const alone = join(root, 'alone');
+    await mkdir(join(alone, 'examples'), { recursive: true });
+    for (const name of ['package.json', 'dist', 'examples/demo.mjs'])
+      await cp(join(repository, name), join(alone, name), { recursive: true });
+    await symlink(join(repository, 'node_modules'), join(alone, 'node_modules'));
+    const env = { ...process.env, DOVECOTE_OFFLINE: '1', DOVECOTE_CACHE: join(root, 'empty-cache') };
+    const { stdout } = await run(process.execPath, [join(alone, 'examples', 'demo.mjs')], {
+      cwd: alone,
+      env,
+    });
+    expect(stdout).toMatch(/The demo lacks:/);
+    expect(stdout).toMatch(/weights/);
+    expect(stdout).toMatch(/dovecote|dist\/cli\.js train/);
+  });
+});
