@@ -1,6 +1,7 @@
 import { DovecoteError } from '../base/errors.ts';
 import type { ProgressCallback } from '../base/types.ts';
 import { createProgress } from './progress.ts';
+import { printableLines } from './printable-lines.ts';
 
 /** The flags that every command takes. */
 export interface CommonFlags {
@@ -22,14 +23,16 @@ export interface CommandContext {
   endProgress(): void;
 }
 
-/** Runs one command and sets the exit code: 0, 1, 2 for usage, 130 when interrupted. */
+/** Runs one command and sets the exit code: 0, 1, 2 for usage, 130 when interrupted (143 by SIGTERM). */
 export async function runCommand(
   flags: CommonFlags,
   command: (context: CommandContext) => Promise<void>,
 ): Promise<void> {
   const controller = new AbortController();
-  const interrupt = () => {
-    if (controller.signal.aborted) process.exit(130);
+  let interruptedCode = 130;
+  const interrupt = (signal: NodeJS.Signals) => {
+    interruptedCode = signal === 'SIGTERM' ? 143 : 130;
+    if (controller.signal.aborted) process.exit(interruptedCode);
     controller.abort(new Error('interrupted'));
     if (!flags.quiet) process.stderr.write('\nstopping (press Ctrl-C again to end at once)\n');
   };
@@ -41,22 +44,22 @@ export async function runCommand(
     onProgress: progress.callback,
     print: (text) => void process.stdout.write(`${text}\n`),
     say: (text) => {
-      if (!flags.quiet && !flags.json) process.stderr.write(`${text}\n`);
+      if (!flags.quiet && !flags.json) process.stderr.write(`${printableLines(text)}\n`);
     },
     complain: (problem) => {
       progress.finish();
-      process.stderr.write(`${describeProblem(problem)}\n`);
+      process.stderr.write(`${printableLines(describeProblem(problem))}\n`);
       process.exitCode = 1;
     },
     endProgress: () => progress.finish(),
   };
   try {
     await command(context);
-    if (controller.signal.aborted) process.exitCode = 130;
+    if (controller.signal.aborted) process.exitCode = interruptedCode;
   } catch (error) {
     progress.finish();
     fail(error);
-    if (controller.signal.aborted) process.exitCode = 130;
+    if (controller.signal.aborted) process.exitCode = interruptedCode;
   } finally {
     progress.finish();
     process.off('SIGINT', interrupt);
@@ -66,7 +69,7 @@ export async function runCommand(
 
 /** Prints an error as a person should see it, and sets the exit code. */
 export function fail(error: unknown): void {
-  process.stderr.write(`${describeProblem(error)}\n`);
+  process.stderr.write(`${printableLines(describeProblem(error))}\n`);
   process.exitCode = error instanceof DovecoteError ? error.exitCode : 1;
 }
 

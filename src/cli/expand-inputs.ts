@@ -1,15 +1,17 @@
 import { readdir, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { extname, join, relative, sep } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { DatasetError } from '../base/errors.ts';
 import { compareNames } from '../datasets/labelled-images.ts';
 import { isUrl } from '../models/location.ts';
+import { readFailure } from '../weights/file-errors.node.ts';
 
 /** Endings of files in a folder that are taken for pictures. */
-const pictureEndings = new Set(['.jpg', '.jpeg', '.png', '.webp', '.avif', '.tif', '.tiff', '.gif']);
+const pictureEndings = new Set(['.jpg', '.jpeg', '.png', '.webp', '.avif', '.tif', '.tiff', '.bmp', '.gif']);
 
 /**
- * Pictures named on a command line: files and URLs as they are, folders with all that is below them, glob patterns.
+ * Pictures named on a command line: files and URLs as they are, folders with all that is below them
+ * (hidden files apart), glob patterns.
  * Sorted within each argument; a picture that is named twice is taken once.
  *
  * @throws DatasetError `DATASET_EMPTY` for a folder or pattern without pictures
@@ -33,11 +35,19 @@ async function expand(input: string): Promise<string[]> {
 }
 
 async function picturesBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch((error: unknown) => {
+    throw readFailure(error, folder);
+  });
   return entries
     .filter((entry) => !entry.isDirectory() && isPicture(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => !isHidden(relative(folder, path)))
     .sort(compareNames);
+}
+
+/** Thumbnails, trash, and the `._*` files of macOS, which have the endings of pictures and are none. */
+function isHidden(path: string): boolean {
+  return path.split(sep).some((part) => part.startsWith('.'));
 }
 
 function isPicture(name: string): boolean {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { UsageError } from '../base/errors.ts';
+import { outputError } from '../output/output-errors.node.ts';
 import { fail } from './context.ts';
 import { addCacheCommand } from './commands/cache.ts';
 import { addClassifyCommand } from './commands/classify.ts';
@@ -39,11 +40,12 @@ for (const command of [program, ...program.commands, ...program.commands.flatMap
   command.exitOverride().configureOutput({ outputError: () => undefined });
 }
 
-// A reader that stops early (`dovecote list | head -1`) is no failure.
+// A reader that stops early (`dovecote list | head -1`) is no failure; work that is under way is finished.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  if (error.code !== 'EPIPE' && !process.exitCode) fail(outputError(error, 'standard output'));
 });
+// Nobody is left to be told.
+process.stderr.on('error', () => undefined);
 
 try {
   await program.parseAsync(process.argv);
@@ -59,7 +61,8 @@ try {
 
 /** Commander's complaint as one of ours. */
 function usageError(error: CommanderError): UsageError {
-  const isOption = /option/i.test(error.code);
+  // An illegal value has the same code whether it was given to an option or as an argument.
+  const isOption = /option/i.test(error.code) || error.message.startsWith("error: option '");
   const known = program.commands.find((command) => command.name() === process.argv[2]);
   return new UsageError(isOption ? 'USAGE_OPTION' : 'USAGE_ARGUMENT', sentence(error.message), {
     given: `dovecote ${process.argv.slice(2).join(' ')}`,

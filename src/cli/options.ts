@@ -3,6 +3,17 @@ import { InvalidArgumentError, Option } from 'commander';
 
 /** Commander argument parsers: each gives a message that says what is legal. */
 
+/** A name or path that has to be there. */
+export function nonEmpty(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('It must not be empty.');
+  return text;
+}
+
+/** The same for an argument that may be given several times. */
+export function nonEmptyList(text: string, others: readonly string[] | undefined): string[] {
+  return [...(others ?? []), nonEmpty(text)];
+}
+
 export function wholeNumber(least: number) {
   return (text: string): number => {
     const value = Number(text);

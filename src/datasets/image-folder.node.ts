@@ -6,7 +6,16 @@ import type { ImageDataset, LabelledImage, SkippedImage } from './labelled-image
 import { checkDataset, compareNames } from './labelled-images.ts';
 
 /** What is taken for a photo, by the file's ending. */
-export const photoEndings: readonly string[] = ['.jpg', '.jpeg', '.png', '.webp', '.avif', '.tif', '.tiff'];
+export const photoEndings: readonly string[] = [
+  '.jpg',
+  '.jpeg',
+  '.png',
+  '.webp',
+  '.avif',
+  '.tif',
+  '.tiff',
+  '.bmp',
+];
 
 /**
  * A folder with one subfolder for each class, as Keras's `image_dataset_from_directory` takes it. Classes are sorted

@@ -42,7 +42,7 @@ export function checkDataset({ classes, images }: ImageDataset, name: string): v
   if (images.length === 0) {
     throw new DatasetError('DATASET_EMPTY', `There are no pictures in ${name}.`, {
       given: name,
-      expected: 'one subfolder for each class, with JPEG, PNG, WebP, AVIF or TIFF files in it',
+      expected: 'one subfolder for each class, with JPEG, PNG, WebP, AVIF, TIFF or BMP files in it',
       nextStep:
         'put each class into a folder of its own, for example flowers/rose/1.jpg and flowers/tulip/2.jpg',
     });

@@ -1,6 +1,21 @@
-import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import {
+  access,
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { FileError, throwIfAborted } from '../base/errors.ts';
+import { FileError, UsageError, throwIfAborted } from '../base/errors.ts';
+import { outputError } from './output-errors.node.ts';
+import { isOwnFile, moveInto, swap } from './place-folder.node.ts';
 
 export interface OutputFile {
   readonly name: string;
@@ -13,18 +28,24 @@ export interface WriteFolderOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What our outputs are made of; a folder with anything else in it is never replaced. */
-const ownFile = /^(model\.json|group\d+-shard\d+of\d+\.bin|training\.json)$/;
-
 /**
  * Checks, before any work is done, that `folder` may be written.
  *
- * @throws FileError `OUTPUT_EXISTS`
+ * @throws FileError `OUTPUT_EXISTS`, `OUTPUT_ACCESS`; UsageError `USAGE_ARGUMENT` for an empty name
  */
 export async function checkOutputFolder(folder: string, force = false): Promise<void> {
-  const entries = await entriesOf(folder);
+  if (folder === '') {
+    throw new UsageError('USAGE_ARGUMENT', 'The name of the output folder is empty.', {
+      given: '""',
+      expected: 'a folder that does not exist yet',
+      nextStep: 'name an output folder',
+    });
+  }
+  const target = resolve(folder);
+  const entries = await entriesOf(target, folder);
+  await checkWritable(entries === undefined ? dirname(target) : target, folder);
   if (entries === undefined || entries.length === 0) return;
-  const foreign = entries.filter((name) => !ownFile.test(name));
+  const foreign = entries.filter((name) => !isOwnFile(name));
   if (foreign.length > 0) {
     throw new FileError(
       'OUTPUT_EXISTS',
@@ -46,9 +67,11 @@ export async function checkOutputFolder(folder: string, force = false): Promise<
 }
 
 /**
- * Writes a whole folder or nothing: the files go into a temporary folder beside the target, which is then renamed.
+ * Writes a whole folder or nothing: the files go into a temporary folder, which is then renamed. A folder that cannot
+ * be renamed (the working directory, a mount point) or is there and empty is filled by renaming the files into it.
  *
- * @throws FileError `OUTPUT_EXISTS`, `OUTPUT_ACCESS`, `OUTPUT_DISK_FULL`; AbortedError `ABORTED`
+ * @throws FileError `OUTPUT_EXISTS`, `OUTPUT_ACCESS`, `OUTPUT_DISK_FULL`; UsageError `USAGE_ARGUMENT`;
+ * AbortedError `ABORTED`
  */
 export async function writeFolder(
   folder: string,
@@ -56,11 +79,16 @@ export async function writeFolder(
   { force = false, signal }: WriteFolderOptions = {},
 ): Promise<void> {
   await checkOutputFolder(folder, force);
-  const target = resolve(folder);
+  // A link stands for the folder that it leads to.
+  const target = await realpath(folder).catch(() => resolve(folder));
+  let createdParent: string | undefined;
   let temporary: string | undefined;
   try {
-    await mkdir(dirname(target), { recursive: true });
-    temporary = await mkdtemp(join(dirname(target), `.${basename(target)}.tmp-`));
+    createdParent = await mkdir(dirname(target), { recursive: true });
+    const inside = await isFilled(target);
+    temporary = await mkdtemp(
+      inside ? join(target, '.tmp-') : join(dirname(target), `.${basename(target)}.tmp-`),
+    );
     // mkdtemp makes private folders; the output should be as readable as any other.
     await chmod(temporary, 0o777 & ~process.umask());
     for (const { name, bytes } of files) {
@@ -68,70 +96,62 @@ export async function writeFolder(
       await writeFile(join(temporary, name), bytes);
     }
     throwIfAborted(signal, `Writing ${folder}`);
-    await replace(temporary, target);
+    if (inside) await moveInto(temporary, target);
+    // Fails when something has appeared in the meantime.
+    else if (!force) await rename(temporary, target);
+    else {
+      await checkOutputFolder(folder, force);
+      await swap(temporary, target);
+    }
   } catch (error) {
     if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+    if (createdParent !== undefined) await removeEmpty(dirname(target), createdParent);
     throw outputError(error, folder);
   }
 }
 
-async function replace(temporary: string, target: string): Promise<void> {
-  if ((await entriesOf(target)) === undefined) {
-    await rename(temporary, target);
-    return;
-  }
-  const old = `${temporary}-old`;
-  await rename(target, old);
-  try {
-    await rename(temporary, target);
-  } catch (error) {
-    await rename(old, target);
-    throw error;
-  }
-  await rm(old, { recursive: true, force: true });
+/** Whether the output goes into the existing folder `target`, instead of taking its place. */
+async function isFilled(target: string): Promise<boolean> {
+  const found = await stat(target).catch(() => undefined);
+  if (found === undefined) return false;
+  const isMountPoint = found.dev !== (await stat(dirname(target))).dev;
+  return isMountPoint || target === process.cwd() || (await readdir(target)).length === 0;
 }
 
-async function entriesOf(folder: string): Promise<string[] | undefined> {
+/** Removes the folders from `deepest` up to `highest`, as far as they are empty. */
+async function removeEmpty(deepest: string, highest: string): Promise<void> {
+  for (let folder = deepest; folder.length >= highest.length; folder = dirname(folder)) {
+    try {
+      await rmdir(folder);
+    } catch {
+      return;
+    }
+  }
+}
+
+/** @throws FileError `OUTPUT_ACCESS` when nothing can be created in `place`, or where it would have to be created. */
+async function checkWritable(place: string, folder: string): Promise<void> {
   try {
-    if (!(await stat(folder)).isDirectory()) {
+    await access(place, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (!isMissing || dirname(place) === place) throw outputError(error, folder);
+    await checkWritable(dirname(place), folder);
+  }
+}
+
+async function entriesOf(target: string, folder: string): Promise<string[] | undefined> {
+  try {
+    if (!(await stat(target)).isDirectory()) {
       throw new FileError('OUTPUT_EXISTS', `${folder} is a file, not a folder.`, {
         given: folder,
         expected: 'a folder that does not exist yet',
         nextStep: 'name another output folder',
       });
     }
-    return await readdir(folder);
+    return await readdir(target);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT') return undefined;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw outputError(error, folder);
   }
-}
-
-/** Maps the file system's error codes; errors of ours pass through. */
-export function outputError(error: unknown, path: string): unknown {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new FileError('OUTPUT_DISK_FULL', `The disk is full; ${path} was not written.`, {
-      given: path,
-      expected: 'enough free space for the whole output',
-      nextStep: 'free some space, or name an output on another disk',
-      cause: error,
-    });
-  }
-  if (
-    code === 'EACCES' ||
-    code === 'EPERM' ||
-    code === 'EROFS' ||
-    code === 'ENOTDIR' ||
-    code === 'ENAMETOOLONG'
-  ) {
-    return new FileError('OUTPUT_ACCESS', `${path} cannot be written (${code}).`, {
-      given: path,
-      expected: 'a place where this user may create files',
-      nextStep: 'name another output, or change the permissions of the folder above it',
-      cause: error,
-    });
-  }
-  return error;
 }

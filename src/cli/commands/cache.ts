@@ -69,7 +69,7 @@ function verifyCommand(flags: CacheFlags): Promise<void> {
       );
       context.print(`${findings.length - bad.length} good, ${bad.length} not`);
     }
-    process.exitCode = cacheExitStatus(findings);
+    process.exitCode ||= cacheExitStatus(findings);
   });
 }
 

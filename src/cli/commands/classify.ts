@@ -2,10 +2,13 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { Classification, ClassifyOptions } from '../../classify/classify.ts';
 import { runCommand } from '../context.ts';
+import { printableLines } from '../printable-lines.ts';
 import type { ResizeFlags } from '../options.ts';
 import {
   engineOption,
   jsonOption,
+  nonEmpty,
+  nonEmptyList,
   preprocessingOption,
   resizeOf,
   addResizeOptions,
@@ -29,15 +32,17 @@ export function addClassifyCommand(program: Command): void {
   const command = program
     .command('classify')
     .description('say what is on photos')
-    .argument('<images...>', 'image files, folders, glob patterns or URLs')
+    .argument('<images...>', 'image files, folders, glob patterns or URLs', nonEmptyList)
     .option(
       '-m, --model <model>',
       'name of a network, or a folder, model.json or .h5 file of your own',
+      nonEmpty,
       'squeezenet',
     )
     .option(
       '-w, --weights <file>',
       "path or URL of the network's weights (default: the published ImageNet weights)",
+      nonEmpty,
     )
     .option('-t, --top <count>', 'predictions for each photo', wholeNumber(1), 5)
     .option('-b, --batch-size <count>', 'photos per run of the network', wholeNumber(1), 16)
@@ -46,6 +51,7 @@ export function addClassifyCommand(program: Command): void {
     .option(
       '--labels <file>',
       'text file with one class name per line, for a model that has none, or "imagenet"',
+      nonEmpty,
     )
     .addOption(jsonOption('an array with one entry per photo').conflicts('csv'))
     .addOption(new Option('--csv', 'print CSV on stdout, and nothing else').conflicts('json'))
@@ -126,5 +132,5 @@ function toText({ image, predictions }: Classification): string {
     const percent = `${(100 * probability).toFixed(1)} %`.padStart(8);
     return `${percent}  ${label}${wnid === '' ? '' : ` (${wnid})`}`;
   });
-  return [image, ...lines].join('\n');
+  return printableLines([image, ...lines].join('\n'));
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { runCommand } from '../context.ts';
-import { byteSize, jsonOption } from '../options.ts';
+import { byteSize, jsonOption, nonEmpty } from '../options.ts';
 
 interface ConvertFlags {
   architecture?: string;
@@ -16,11 +16,12 @@ export function addConvertCommand(program: Command): void {
   program
     .command('convert')
     .description('convert a Keras .h5 file to a TensorFlow.js layers model')
-    .argument('<input>', 'a Keras 1 or 2 .h5 file; path or URL')
-    .argument('<output>', 'folder to write')
+    .argument('<input>', 'a Keras 1 or 2 .h5 file; path or URL', nonEmpty)
+    .argument('<output>', 'folder to write', nonEmpty)
     .option(
       '-a, --architecture <name>',
       'the network that a weights-only file belongs to, for example squeezenet',
+      nonEmpty,
     )
     .addOption(
       new Option('--quantize <type>', 'how weights are stored')

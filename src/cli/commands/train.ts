@@ -8,6 +8,7 @@ import {
   addResizeOptions,
   engineOption,
   jsonOption,
+  nonEmpty,
   numberBetween,
   preprocessingOption,
   resizeOf,
@@ -48,18 +49,25 @@ export function addTrainCommand(program: Command): void {
   const command = program
     .command('train')
     .description('train a new head on a folder of photos, one subfolder for each class')
-    .argument('<folder>', 'folder with one subfolder of photos for each class')
-    .requiredOption('-o, --out <folder>', 'where the new model is written')
-    .option('--base <model>', 'the network to build on: a name, or a model of your own', 'squeezenet')
+    .argument('<folder>', 'folder with one subfolder of photos for each class', nonEmpty)
+    .requiredOption('-o, --out <folder>', 'where the new model is written', nonEmpty)
+    .option(
+      '--base <model>',
+      'the network to build on: a name, or a model of your own',
+      nonEmpty,
+      'squeezenet',
+    )
     .option(
       '-w, --weights <file>',
       "path or URL of the base's weights (default: the published ImageNet weights)",
+      nonEmpty,
     )
-    .option('--validation <folder>', 'folder of photos to validate on, with the same subfolders')
+    .option('--validation <folder>', 'folder of photos to validate on, with the same subfolders', nonEmpty)
     .addOption(
       new Option('--validation-split <share>', 'without --validation: the share of each class to validate on')
         .argParser(numberBetween(0, 1, 'a number between 0 and 1'))
-        .default(0.2),
+        .default(0.2)
+        .conflicts('validation'),
     )
     .option('--epochs <count>', 'passes over the photos, at most', wholeNumber(1), 60)
     .option(
@@ -93,7 +101,11 @@ export function addTrainCommand(program: Command): void {
         .choices(['avg', 'max'])
         .default('avg'),
     )
-    .option('--feature-layer <name>', 'last layer of the base that is kept (default: what the network says)')
+    .option(
+      '--feature-layer <name>',
+      'last layer of the base that is kept (default: what the network says)',
+      nonEmpty,
+    )
     .addOption(preprocessingOption())
     .addOption(engineOption())
     .option('--seed <number>', 'the same seed gives the same result', wholeNumber(0), 1)
