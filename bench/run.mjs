@@ -38,11 +38,14 @@ async function milliseconds(work) {
 
 /** Runs a command; seconds, peak RSS in MB and exit code. */
 function runNode(args) {
-  const hook =
-    'data:text/javascript,' +
-    encodeURIComponent(
-      "process.on('exit',()=>process.stderr.write('\\npeakRSS='+process.resourceUsage().maxRSS))",
-    );
+  // Linux's maxRSS of a child starts from its parent's; VmHWM does not.
+  const program = `process.on('exit', () => {
+    const { readFileSync } = process.getBuiltinModule('node:fs');
+    let kilobytes = process.resourceUsage().maxRSS;
+    try { kilobytes = /VmHWM:\\s*(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]; } catch {}
+    process.stderr.write('\\npeakRSS=' + kilobytes);
+  })`;
+  const hook = `data:text/javascript,${encodeURIComponent(program)}`;
   const started = performance.now();
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--import', hook, ...args], {
