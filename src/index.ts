@@ -36,4 +36,5 @@ export type { ClassWeights } from './transfer/class-weights.ts';
 export type { ClassMetrics, Evaluation } from './transfer/metrics.ts';
 export type { EpochReport } from './transfer/train-head.ts';
 export type { ImageDataset, LabelledImage, SkippedImage } from './datasets/labelled-images.ts';
-export { summary, summaryRows } from './reports/summary.ts';
+export { summary, summaryRows, summaryTotals } from './reports/summary.ts';
+export type { NestedTotals, SummaryRow, SummaryTotals } from './reports/summary.ts';
