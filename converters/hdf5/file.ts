@@ -160,6 +160,16 @@ export class Hdf5File {
       `its tensors take ${this.#tensorBytes} bytes when expanded`,
       'tensorBytes',
     );
+    // HDF5 takes memory for a whole chunk at once, whatever the tensor's own size is.
+    const chunkBytes = (metadata.chunks ?? []).reduce(
+      (product, size) => product * size,
+      Number(metadata.size),
+    );
+    this.#limit(
+      chunkBytes <= this.#limits.tensorBytes,
+      `a chunk of ${path} takes ${chunkBytes} bytes`,
+      'tensorBytes',
+    );
     const { dtype, data } = toNumericArray(this.#raw(path, shape, bytes), type, path);
     if (type !== dtype) this.notes.add(`${type} weights were converted to ${dtype}`);
     return { name, shape, dtype, data };

@@ -3,6 +3,7 @@ import type { JsonObject, LayerWeights } from '../../src/base/types.ts';
 import { isJsonObject, parseJson } from '../json.ts';
 import { readLimits, type ModelFile, type ReadLimits } from '../model-file.ts';
 import { Hdf5File } from './file.ts';
+import { checkGlobalHeaps } from './global-heap.ts';
 import { withHdf5File } from './session.ts';
 import { requireHdf5 } from './signature.ts';
 
@@ -122,6 +123,7 @@ function readContents(file: Hdf5File, fileName: string, limits: ReadLimits): Mod
 export async function readKerasHdf5(bytes: Uint8Array, options: ReadHdf5Options = {}): Promise<ModelFile> {
   const fileName = options.fileName ?? 'the file';
   requireHdf5(bytes, fileName);
+  checkGlobalHeaps(bytes, fileName);
   const limits = readLimits(bytes.length, options.limits);
   return withHdf5File(bytes, fileName, (module, id) => {
     return readContents(new Hdf5File(module, id, fileName, limits), fileName, limits);

@@ -6,21 +6,28 @@ export type Hdf5Module = Awaited<typeof ready>;
 
 const STANDARD_STREAMS = 3;
 
-let pristine: Uint8Array | undefined;
+interface Pristine {
+  readonly start: Uint8Array;
+  /** Bytes of memory that the library had; it may have grown since. */
+  readonly heapBytes: number;
+}
+
+let pristine: Pristine | undefined;
 let sessions = 0;
 
 /** The library's memory as it was before its first use; what lies behind was zero. */
-function remember(module: Hdf5Module): Uint8Array {
+function remember(module: Hdf5Module): Pristine {
   const heap = module.HEAPU8;
   let end = heap.length;
   while (end > 0 && heap[end - 1] === 0) end -= 1;
-  return heap.slice(0, end);
+  return { start: heap.slice(0, end), heapBytes: heap.length };
 }
 
+/** What the memory has grown by is left alone: the library clears what it takes, and zeroing it would be slow. */
 function restore(module: Hdf5Module): void {
   if (pristine === undefined) return;
-  module.HEAPU8.set(pristine);
-  module.HEAPU8.fill(0, pristine.length);
+  module.HEAPU8.set(pristine.start);
+  module.HEAPU8.fill(0, pristine.start.length, pristine.heapBytes);
 }
 
 interface OpenStream {
