@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import { AbortedError, UsageError } from '../base/errors.ts';
+import { AbortedError, DatasetError, UsageError } from '../base/errors.ts';
 import type { ProgressCallback } from '../base/types.ts';
 import { createRandom } from '../base/random.ts';
 import type { RecipeOptions } from '../classify/recipe.ts';
@@ -144,7 +144,11 @@ async function train(
         ? undefined
         : augmentedDecoder(extractor.recipe, seed + epoch, augment === true ? {} : augment);
     const images = dataset.images.map((each) => each.image);
-    const features = await extractor.extract(images, { phase, decode, onProgress, signal });
+    const features = await extractor
+      .extract(images, { phase, decode, onProgress, signal })
+      .catch((error: unknown) => {
+        throw signal?.aborted ? stoppedTooEarly(error) : error;
+      });
     features.skipped.forEach((file) => skipped.set(file.image, file));
     return toHeadData(features, dataset);
   };
@@ -155,7 +159,7 @@ async function train(
     return compute(training, `augmented features, epoch ${epoch}`, epoch);
   };
   const first = await trainingData(1);
-  checkUsable(first, validationData, training.classes);
+  checkUsable(first, validationData, training.classes, [...skipped.values()]);
   const head = await trainHead(
     (epoch) => (epoch === 1 ? Promise.resolve(first) : trainingData(epoch)),
     validationData,
@@ -176,11 +180,7 @@ async function train(
       signal,
     },
   );
-  if (head === undefined) {
-    throw new AbortedError(
-      'Training was stopped before its first epoch had ended; there is nothing to keep.',
-    );
-  }
+  if (head === undefined) throw stoppedTooEarly();
   return {
     head,
     trainingImages: first.labels.length,
@@ -193,16 +193,30 @@ function toHeadData({ data, rows }: Features, { classes, images }: ImageDataset)
   return { features: data, labels: rows.map((row) => classes.indexOf(images[row]!.label)) };
 }
 
-function checkUsable(training: HeadData, validation: HeadData, classes: readonly string[]): void {
+function stoppedTooEarly(cause?: unknown): AbortedError {
+  return new AbortedError(
+    'Training was stopped before its first epoch had ended; there is nothing to keep.',
+    { nextStep: 'run it again', cause },
+  );
+}
+
+/** @throws DatasetError `DATASET_EMPTY` */
+function checkUsable(
+  training: HeadData,
+  validation: HeadData,
+  classes: readonly string[],
+  skipped: readonly SkippedImage[],
+): void {
   const unread = classes.find((_, index) => !training.labels.includes(index));
   if (unread === undefined && validation.labels.length > 0) return;
-  throw new UsageError(
-    'USAGE_ARGUMENT',
+  const examples = skipped.slice(-3).map(({ image, reason }) => `${image} (${reason.replace(/\.$/, '')})`);
+  throw new DatasetError(
+    'DATASET_EMPTY',
     unread === undefined
       ? 'No validation picture can be read.'
       : `No picture of the class "${unread}" can be read.`,
     {
-      given: 'files that are no readable pictures',
+      given: `${skipped.length} files that are no readable pictures, among them ${examples.join(', ')}`,
       expected: 'readable pictures in every class',
       nextStep: 'replace the damaged files, or remove the class',
     },

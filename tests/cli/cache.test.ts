@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ensureBuilt } from '../support/dist.ts';
+import type { FaultServer } from '../support/fault-server.ts';
+import { html, startFaultServer, status } from '../support/fault-server.ts';
+import type { CliOptions } from '../support/run-cli.ts';
+import { expectFailure, jsonOf, runCli } from '../support/run-cli.ts';
+import { Workshop } from './fixtures.ts';
+
+interface Listed {
+  name: string;
+  weights: 'cached' | 'download' | 'none';
+  url?: string;
+}
+
+const shop = new Workshop('cli-cache');
+let server: FaultServer;
+
+beforeAll(async () => {
+  await ensureBuilt();
+  await shop.picture('photo.png', [200, 30, 30]);
+  server = await startFaultServer();
+});
+afterAll(async () => {
+  await server.close();
+  shop.remove();
+});
+
+const cli = (args: string[], env: Record<string, string> = {}, options: CliOptions = {}) =>
+  runCli(args, { cwd: shop.root, ...options, env: { DOVECOTE_CACHE: shop.path('cache'), ...env } });
+
+describe('list', () => {
+  it('shows every network and where its weights are', async () => {
+    const [text, json] = await Promise.all([cli(['list']), cli(['list', '--json'])]);
+    expect(text).toMatchObject({ stderr: '', code: 0 });
+    expect(text.stdout).toMatch(/^name +network +input[^]*squeezenet +SqueezeNet v1\.1 +227x227 +1,235,496/);
+    const models = jsonOf<Listed[]>(json);
+    expect(models.find(({ name }) => name === 'squeezenet')).toMatchObject({ weights: 'download' });
+    expect(models.find(({ name }) => name === 'squeezenet1.0')).toMatchObject({ weights: 'none' });
+  });
+});
+
+describe('the network', () => {
+  it('is not used with DOVECOTE_OFFLINE=1: the file is named, and where it would have to be', async () => {
+    const offline = await cli(['classify', 'photo.png', '--json'], { DOVECOTE_OFFLINE: '1' });
+    expectFailure(offline, 'NETWORK_OFFLINE');
+    expect(offline.stderr).toContain(shop.path('cache'));
+    const url = await cli(['convert', `${server.url}/x.h5`, 'out'], { DOVECOTE_OFFLINE: '1' });
+    expectFailure(url, 'NETWORK_OFFLINE');
+    expect(server.requests()).toEqual([]);
+  });
+
+  it('that answers with a web page or an error leaves the cache empty', async () => {
+    const models = jsonOf<Listed[]>(await cli(['list', '--json']));
+    const url = models.find(({ name }) => name === 'squeezenet')!.url!;
+    const asked = `/${url.replace('https://', '')}`;
+    const env = { DOVECOTE_MIRROR: server.url };
+    server.route(asked, html());
+    expectFailure(await cli(['classify', 'photo.png', '--quiet'], env), 'DOWNLOAD_CONTENT');
+    server.route(asked, status(403));
+    expectFailure(await cli(['classify', 'photo.png', '--quiet'], env), 'NETWORK_STATUS');
+    expect(server.requests(asked)).toHaveLength(2);
+    expect(jsonOf<{ entries: unknown[] }>(await cli(['cache', 'list', '--json'])).entries).toEqual([]);
+  });
+
+  it('that cannot be reached is said, with what else can be done', async () => {
+    const refused = await startFaultServer();
+    await refused.close();
+    const result = await cli(['inspect', `${refused.url}/x.h5`]);
+    expectFailure(result, 'NETWORK_UNREACHABLE');
+    expect(result.stderr).toContain('127.0.0.1');
+    expectFailure(await cli(['classify', 'photo.png'], { DOVECOTE_MIRROR: 'no url' }), 'USAGE_OPTION', 2);
+  });
+});
+
+describe('cache list, verify and clear', () => {
+  it('of an empty cache', async () => {
+    const [list, verify, clear, unknown] = await Promise.all([
+      cli(['cache', 'list']),
+      cli(['cache', 'verify', '--json']),
+      cli(['cache', 'clear']),
+      cli(['cache', 'clear', 'nothing.h5']),
+    ]);
+    expect(list.stdout).toContain('is empty');
+    expect(jsonOf<unknown[]>(verify)).toEqual([]);
+    expect(clear.stdout).toMatch(/^removed 0 file/);
+    expectFailure(unknown, 'USAGE_ARGUMENT', 2);
+  });
+
+  it('of a cache whose place is taken by a file', async () => {
+    shop.file('taken', 'a file');
+    expectFailure(await cli(['cache', 'list'], { DOVECOTE_CACHE: shop.path('taken') }), 'CACHE_ACCESS');
+    expect(readFileSync(shop.path('taken'), 'utf8')).toBe('a file');
+  });
+});

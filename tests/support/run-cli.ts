@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { distFile } from './dist.ts';
+
+export interface CliOptions {
+  readonly cwd?: string;
+  /** Added to the environment, from which everything that would steer the command line is taken out. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The process is killed then, and `signal` is `SIGKILL`. Default 60 s. */
+  readonly timeoutMs?: number;
+  /** Sends SIGINT as soon as this says so; asked again whenever something was printed. */
+  readonly interruptWhen?: (printed: { stdout: string; stderr: string }) => boolean;
+  /** Runs the command line in a shell, as `"$@"` of this script: `"$@" | head -1`. */
+  readonly shell?: string;
+}
+
+export interface CliResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The exit code; null when a signal ended the process. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+const steering =
+  /^(DOVECOTE_|NODE_|VITEST|npm_|TF_)|^(https?_proxy|no_proxy|all_proxy|no_color|force_color|term)$/i;
+
+/** Runs the built command line as a process of its own. Nothing of the user's own cache is used. */
+export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  const { cwd, env, timeoutMs = 60_000, interruptWhen, shell } = options;
+  const inherited = Object.entries(process.env).filter(([name]) => !steering.test(name));
+  const command = [process.execPath, distFile('cli.js'), ...args] as const;
+  const [program, ...rest] =
+    shell === undefined ? command : (['bash', '-c', shell, 'dovecote', ...command] as const);
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, rest, {
+      cwd,
+      env: {
+        ...Object.fromEntries(inherited),
+        DOVECOTE_CACHE: join(tmpdir(), `dovecote-never-created-${process.pid}`),
+        ...env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const printed = { stdout: '', stderr: '' };
+    let interrupted = false;
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name].setEncoding('utf8').on('data', (text: string) => {
+        printed[name] += text;
+        if (interrupted || !interruptWhen?.(printed)) return;
+        interrupted = true;
+        child.kill('SIGINT');
+      });
+    }
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      resolve({ ...printed, code, signal });
+    });
+  });
+}
+
+/** The JSON that a successful call printed: nothing else on stdout, nothing at all on stderr. */
+export function jsonOf<T>(result: CliResult): T {
+  expect(result).toMatchObject({ stderr: '', code: 0 });
+  return JSON.parse(result.stdout) as T;
+}
+
+/** A failure as a user should see it: what it is, and what to do now; no stack trace, nothing on stdout. */
+export function expectFailure(result: CliResult, code: string, exitCode = 1): void {
+  const { stderr } = result;
+  expect({ code: /^ {2}code: +(\S+)$/m.exec(stderr)?.[1], exitCode: result.code, stderr }).toEqual({
+    code,
+    exitCode,
+    stderr,
+  });
+  expect(stderr).toMatch(/^dovecote: \S.*/m);
+  // Somebody who pressed Ctrl-C need not be told what to do.
+  if (exitCode !== 130) expect(stderr).toMatch(/^ {2}next: +\S.*/m);
+  expect(stderr).not.toMatch(/^\s+at .*[:)]\d*\)?$/m);
+  expect(stderr).not.toMatch(/should not have happened|\[object|undefined|NaN/);
+  expect(result.stdout).toBe('');
+}
