@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ensureBuilt } from '../support/dist.ts';
 import { hasShared, shared } from '../support/shared.ts';
 
 const run = promisify(execFile);
@@ -13,6 +14,7 @@ const weights = shared('weights/squeezenet_v1.1_keras2.0.9.h5');
 
 let root: string;
 beforeAll(async () => {
+  await ensureBuilt();
   root = await mkdtemp(join(tmpdir(), 'dovecote-examples-'));
 });
 afterAll(() => rm(root, { recursive: true }));
