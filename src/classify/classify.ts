@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
+import { requireWhole } from '../base/checks.ts';
 import { DovecoteError, ImageError, UsageError, reasonOf } from '../base/errors.ts';
 import type { ProgressCallback } from '../base/types.ts';
 import type { PreprocessingMode } from '../../zoo/card.ts';
@@ -8,6 +9,7 @@ import type { ImageSource } from '../images/image-source.ts';
 import { disposeModel } from '../models/dispose-model.ts';
 import type { WeightsSource } from '../models/load-model.ts';
 import { loadModel } from '../models/load-model.ts';
+import { requireModel } from '../models/require-model.ts';
 import type { ModelMetadata } from '../models/metadata.ts';
 import type { labelsOf } from '../models/metadata.ts';
 import type { InputRecipe } from '../pipeline/run-images.ts';
@@ -90,6 +92,7 @@ export async function* classifyStream(
   images: readonly ImageSource[],
   options: ClassifyOptions,
 ): AsyncGenerator<Classification> {
+  checkCall(images, options);
   const { topK = 5, batchSize = 16, engine = 'auto', onProgress, signal } = options;
   requireWhole('topK', topK);
   requireWhole('batchSize', batchSize);
@@ -114,6 +117,18 @@ export async function* classifyStream(
   } finally {
     if (!borrowed) await disposeModel(model);
   }
+}
+
+/** What programs without types may have forgotten. */
+function checkCall(images: unknown, options: Partial<ClassifyOptions> | undefined): void {
+  if (!Array.isArray(images)) {
+    throw new UsageError('USAGE_ARGUMENT', 'classifyStream takes an array of pictures.', {
+      given: images === null ? 'null' : typeof images,
+      expected: 'an array of paths, URLs, bytes, tensors or pixels',
+      nextStep: 'put the picture into an array, or use `classify`',
+    });
+  }
+  if (typeof options?.model !== 'string') requireModel(options?.model, 'model');
 }
 
 function loadForClassify(
@@ -143,15 +158,6 @@ function asDovecoteError(error: unknown, image: string): DovecoteError {
     expected: 'a JPEG, PNG, WebP, AVIF, GIF or TIFF picture',
     nextStep: 'check the file',
     cause: error,
-  });
-}
-
-function requireWhole(option: string, value: number): void {
-  if (Number.isInteger(value) && value >= 1) return;
-  throw new UsageError('USAGE_ARGUMENT', `${option} must be a whole number of at least 1.`, {
-    given: `${option}: ${value}`,
-    expected: 'a whole number of at least 1',
-    nextStep: `change ${option}, or leave it out`,
   });
 }
 

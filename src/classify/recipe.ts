@@ -3,6 +3,7 @@ import { ModelError } from '../base/errors.ts';
 import type { ClassLabel } from '../../zoo/labels/imagenet.ts';
 import type { ModelMetadata } from '../models/metadata.ts';
 import { getMetadata, labelsOf } from '../models/metadata.ts';
+import { lookUp } from '../../zoo/registry.ts';
 import type { InputRecipe } from '../pipeline/run-images.ts';
 
 export interface RecipeOptions {
@@ -23,7 +24,7 @@ export function recipeOf(
   const metadata = getMetadata(model);
   const recipe = inputRecipeOf(model, options);
   const output = model.outputs[0]?.shape;
-  if (model.outputs.length !== 1 || output?.length !== 2) {
+  if (model.outputs.length !== 1 || output?.length !== 2 || endsInFeatures(model, metadata)) {
     throw new ModelError('MODEL_INPUT', `The model "${model.name}" is not a classifier.`, {
       given: `output of shape ${model.outputs.map((each) => JSON.stringify(each.shape)).join(', ')}`,
       expected: 'one output of shape [batch, classes]',
@@ -47,6 +48,14 @@ export function recipeOf(
     );
   }
   return { recipe, labels };
+}
+
+/** Whether it is a network of the zoo without its top, pooled: its outputs are features, not classes. */
+function endsInFeatures(model: tf.LayersModel, metadata: ModelMetadata | undefined): boolean {
+  if (metadata?.architecture === undefined || metadata.labels !== 'imagenet') return false;
+  const card = lookUp(metadata.architecture)?.card;
+  if (card === undefined || model.outputs[0]?.shape[1] === labelsOf(metadata).length) return false;
+  return !model.layers.some((layer) => layer.name === card.classifier);
 }
 
 /** The part of the recipe that does not depend on the output. */
@@ -82,7 +91,7 @@ export function inputRecipeOf(model: tf.LayersModel, options: RecipeOptions = {}
       {
         given: `input of shape ${JSON.stringify(input)}`,
         expected: 'a fixed input size',
-        nextStep: 'load the model with `inputShape`',
+        nextStep: 'build the model with a fixed `inputShape`, or attach its size with `setMetadata`',
       },
     );
   }

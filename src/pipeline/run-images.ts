@@ -87,10 +87,11 @@ export async function* runImages(
       if (filled < batchSize && batch.length < 4 * batchSize) continue;
       const next = start();
       next.catch(() => undefined);
-      if (running !== undefined) yield* await running;
+      const previous = running;
       running = next;
       batch = [];
       filled = 0;
+      if (previous !== undefined) yield* await previous;
     }
     if (running !== undefined) yield* await running;
     running = undefined;

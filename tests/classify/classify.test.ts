@@ -2,8 +2,10 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Classification } from '../../src/node.ts';
 import { classify, classifyStream, disposeModel, getMetadata, loadImage, loadModel } from '../../src/node.ts';
+import type { CompiledModel } from '../../src/engines/compiled-model.ts';
+import { runImages } from '../../src/pipeline/run-images.ts';
 import { hasShared, shared } from '../support/shared.ts';
-import { colourModel, colourPicture } from '../support/tiny-model.ts';
+import { colourModel, colourPicture, tinyMetadata } from '../support/tiny-model.ts';
 
 let red: Buffer, green: Buffer, blue: Buffer;
 beforeAll(async () => {
@@ -121,6 +123,51 @@ describe('classify', () => {
     }
     expect(seen).toHaveLength(5);
     await disposeModel(model);
+  });
+
+  it('leaves no run of the network behind when the reader stops early, or when a run fails', async () => {
+    let running = 0;
+    let runs = 0;
+    const slow: Pick<CompiledModel, 'run'> = {
+      async run(_, [count]) {
+        const number = ++runs;
+        running++;
+        await new Promise((resolve) => setTimeout(resolve, number === 1 ? 1 : 30));
+        running--;
+        if (number === 4) throw new Error('the fourth run fails');
+        return [{ data: new Float32Array(3 * count!), shape: [count!, 3] }];
+      },
+    };
+    const pictures = Array.from({ length: 20 }, () => red);
+    const stream = () => runImages(pictures, slow as CompiledModel, tinyMetadata, { batchSize: 2 });
+    for await (const { index } of stream()) if (index === 0) break;
+    expect([runs, running]).toEqual([2, 0]);
+    const readAll = async () => {
+      for await (const result of stream()) void result;
+    };
+    await expect(readAll()).rejects.toThrow('the fourth run fails');
+    expect([runs, running]).toEqual([5, 0]);
+  });
+
+  it('refuses what is no model, a model that was disposed of, and features instead of classes', async () => {
+    const classifyAnything = classify as (image: unknown, options?: unknown) => Promise<unknown>;
+    for (const options of [undefined, {}, { model: null }, { model: {} }]) {
+      await expect(classifyAnything(red, options)).rejects.toMatchObject({ code: 'USAGE_ARGUMENT' });
+    }
+    const disposed = colourModel();
+    await disposeModel(disposed);
+    await expect(classify(red, { model: disposed })).rejects.toMatchObject({ code: 'MODEL_INPUT' });
+    const pooled = await loadModel('squeezenet', {
+      weights: null,
+      includeTop: false,
+      pooling: 'avg',
+      inputShape: [48, 48, 3],
+    });
+    await expect(classify(red, { model: pooled })).rejects.toMatchObject({
+      code: 'MODEL_INPUT',
+      nextStep: expect.stringContaining('includeTop') as string,
+    });
+    await disposeModel(pooled);
   });
 
   it('reports progress up to the number of pictures', async () => {

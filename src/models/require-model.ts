@@ -1,0 +1,27 @@
+import type * as tf from '@tensorflow/tfjs';
+import { ModelError, UsageError } from '../base/errors.ts';
+
+/**
+ * For what programs without types pass.
+ *
+ * @param what The argument's name.
+ * @throws UsageError `USAGE_ARGUMENT` when it is no model; ModelError `MODEL_INPUT` when it was disposed of
+ */
+export function requireModel(model: unknown, what: string): asserts model is tf.LayersModel {
+  const { inputs, outputs, layers, weights } = (model ?? {}) as Partial<tf.LayersModel>;
+  if (!Array.isArray(inputs) || !Array.isArray(outputs) || !Array.isArray(layers)) {
+    throw new UsageError('USAGE_ARGUMENT', `${what} is not a model.`, {
+      given: `${what}: ${model === null ? 'null' : typeof model}`,
+      expected: 'a tf.LayersModel as `loadModel` gives it (where it is allowed, the name of a model)',
+      nextStep: "pass `await loadModel('squeezenet')`",
+    });
+  }
+  const isDisposed = weights?.some((weight) => (weight as unknown as { val: tf.Variable }).val.isDisposed);
+  if (isDisposed) {
+    throw new ModelError('MODEL_INPUT', `The model "${(model as tf.LayersModel).name}" was disposed of.`, {
+      given: `${what}: a model without weights`,
+      expected: 'a model that is in use',
+      nextStep: 'call `disposeModel` after the last use, or load the model again',
+    });
+  }
+}
