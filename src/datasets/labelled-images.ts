@@ -1,13 +1,14 @@
-import { DatasetError } from '../base/errors.ts';
+import { DatasetError, UsageError } from '../base/errors.ts';
 import { shuffled } from '../base/random.ts';
 import type { ImageSource } from '../images/image-source.ts';
+import { describeSource } from '../images/image-source.ts';
 
 /** One picture and the class that it shows. */
 export interface LabelledImage {
   readonly image: ImageSource;
   /** Name of the class. */
   readonly label: string;
-  /** Shown in messages; a path by default. */
+  /** Shown in messages; by default the path or URL, or the place in the array, for example `image 3 (2041 bytes)`. */
   readonly name?: string;
 }
 
@@ -28,13 +29,44 @@ export interface ImageDataset {
 /**
  * Pictures in memory as a data set; the classes are sorted by name.
  *
- * @throws DatasetError `DATASET_EMPTY`, `DATASET_ONE_CLASS`
+ * @param name Shown in messages.
+ * @throws DatasetError `DATASET_EMPTY`, `DATASET_ONE_CLASS`; UsageError `USAGE_ARGUMENT`
  */
 export function datasetOf(images: readonly LabelledImage[], name = 'the data set'): ImageDataset {
+  checkLabelled(images, name);
   const classes = [...new Set(images.map((image) => image.label))].sort(compareNames);
-  const dataset = { classes, images, skipped: [] };
+  // Named here, where the place in the caller's array is still known.
+  const named = images.map((each, index) => ({
+    ...each,
+    name: each.name ?? nameOf(each.image, index, name),
+  }));
+  const dataset = { classes, images: named, skipped: [] };
   checkDataset(dataset, name);
   return dataset;
+}
+
+function nameOf(image: ImageSource, index: number, dataset: string): string {
+  const name = describeSource(image, index);
+  return typeof image === 'string' || image instanceof URL ? name : `${name} of ${dataset}`;
+}
+
+/** For what programs without types pass. */
+function checkLabelled(images: unknown, name: string): void {
+  const wrong = Array.isArray(images)
+    ? images.findIndex(
+        (each: Partial<LabelledImage> | null) => typeof each?.label !== 'string' || each.label === '',
+      )
+    : undefined;
+  if (wrong === -1) return;
+  throw new UsageError(
+    'USAGE_ARGUMENT',
+    wrong === undefined ? `${name} cannot be used.` : `Picture ${wrong + 1} of ${name} has no label.`,
+    {
+      given: wrong === undefined ? typeof images : 'a picture without the name of its class',
+      expected: 'a folder, or an array of { image, label } with the name of a class as label',
+      nextStep: 'pass the path of a folder with one subfolder for each class, or give every picture a label',
+    },
+  );
 }
 
 /** @throws DatasetError `DATASET_EMPTY`, `DATASET_ONE_CLASS` */
@@ -60,9 +92,18 @@ export function checkDataset({ classes, images }: ImageDataset, name: string): v
   }
 }
 
-/** Order of class names: by code unit, like Python's `sorted`, so that indices agree with Keras's. */
+/** Order of class names: by code point, like Python's `sorted`, so that indices agree with Keras's. */
 export function compareNames(left: string, right: string): number {
-  return left < right ? -1 : left > right ? 1 : 0;
+  for (let index = 0; index < Math.min(left.length, right.length); index++) {
+    const [a, b] = [left.charCodeAt(index), right.charCodeAt(index)];
+    if (a !== b) return rankOf(a) - rankOf(b);
+  }
+  return left.length - right.length;
+}
+
+/** JavaScript compares UTF-16 units, in which characters beyond U+FFFF begin with a unit below U+E000. */
+function rankOf(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
 
 /**

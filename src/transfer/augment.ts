@@ -1,3 +1,4 @@
+import { wrongOption } from '../base/checks.ts';
 import type { Pixels } from '../base/types.ts';
 
 export interface AugmentOptions {
@@ -5,8 +6,16 @@ export interface AugmentOptions {
   readonly horizontalFlip?: boolean;
   /** The smallest share of the area that a random crop keeps, above 0, at most 1. Default 0.6. */
   readonly minimumArea?: number;
-  /** Brightness and contrast change by up to this share. Default 0.2. */
+  /** Brightness and contrast change by up to this share, 0 to 1. Default 0.2. */
   readonly colour?: number;
+}
+
+/** @throws UsageError `USAGE_ARGUMENT` */
+export function checkAugmentOptions({ minimumArea = 0.6, colour = 0.2 }: AugmentOptions): void {
+  if (!(minimumArea > 0 && minimumArea <= 1)) {
+    throw wrongOption('augment.minimumArea', minimumArea, 'a number above 0, at most 1');
+  }
+  if (!(colour >= 0 && colour <= 1)) throw wrongOption('augment.colour', colour, 'a number from 0 to 1');
 }
 
 /**

@@ -7,6 +7,7 @@ import { disposeEngines } from '../engines/session-cache.ts';
 import type { WeightsSource } from '../models/load-model.ts';
 import { loadModel } from '../models/load-model.ts';
 import { loadZooModel } from '../models/load-zoo-model.ts';
+import { requireModel } from '../models/require-model.ts';
 
 /** A base to build on, and how to let go of it once `successor` (if any) has been built from its layers. */
 export interface BorrowedBase {
@@ -30,6 +31,7 @@ export async function borrowBase(base: string | tf.LayersModel, options: BaseOpt
         nextStep: 'leave `weights` out',
       });
     }
+    requireModel(base, 'base');
     await platform().prepareTfjs();
     return { model: base, release: () => Promise.resolve() };
   }

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { lookUp } from '../../zoo/registry.ts';
 import { getMetadata, setMetadata } from '../models/metadata.ts';
 import type { FeatureExtractor } from './extract-features.ts';
-import { outputOf, poolingLayer } from './extract-features.ts';
+import { headNames, outputOf, poolingLayer } from './extract-features.ts';
 import type { TrainedHead } from './train-head.ts';
 
 /**
@@ -17,12 +17,13 @@ export function buildClassifier(
   dropout: number,
 ): tf.LayersModel {
   const features = outputOf(base, featureLayer);
-  const pooled = (poolingLayer(pooling)?.apply(features) ?? features) as tf.SymbolicTensor;
+  const names = headNames(base, features);
+  const pooled = (poolingLayer(pooling, names.pool)?.apply(features) ?? features) as tf.SymbolicTensor;
   const dropped = tf.layers
-    .dropout({ name: 'head_dropout', rate: dropout })
+    .dropout({ name: names.dropout, rate: dropout })
     .apply(pooled) as tf.SymbolicTensor;
   const dense = tf.layers.dense({
-    name: 'head_predictions',
+    name: names.predictions,
     units: classes.length,
     activation: 'softmax',
     kernelInitializer: 'zeros',
@@ -35,7 +36,7 @@ export function buildClassifier(
   const weights = [tf.tensor2d(kernel, [width, classes.length]), tf.tensor1d(bias)];
   dense.setWeights(weights);
   tf.dispose(weights);
-  const headLayers = new Set(['head_pool', 'head_dropout', 'head_predictions']);
+  const headLayers = new Set(Object.values(names));
   model.layers.filter((layer) => !headLayers.has(layer.name)).forEach((layer) => (layer.trainable = false));
 
   const inherited = getMetadata(base);

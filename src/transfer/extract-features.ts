@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { requireOneOf, requireWhole } from '../base/checks.ts';
 import { ModelError, reasonOf } from '../base/errors.ts';
 import type { Pixels, ProgressCallback } from '../base/types.ts';
 import type { EngineName } from '../engines/compiled-model.ts';
@@ -12,8 +13,9 @@ import type { InputRecipe } from '../pipeline/run-images.ts';
 import { runImages } from '../pipeline/run-images.ts';
 import { lookUp } from '../../zoo/registry.ts';
 import { getMetadata } from '../models/metadata.ts';
+import { requireModel } from '../models/require-model.ts';
 
-export interface FeatureOptions extends RecipeOptions {
+export interface FeatureOptions extends Omit<RecipeOptions, 'labels'> {
   /** The layer whose output is taken. Default: the card's feature layer, or the output of a model without top. */
   readonly featureLayer?: string;
   /** How a feature map becomes a vector. Default `avg`. */
@@ -50,6 +52,8 @@ export interface FeatureExtractor {
 export interface ExtractOptions {
   readonly phase?: string;
   readonly decode?: (image: ImageSource, index: number) => Promise<Pixels>;
+  /** What the pictures are called in `skipped`. */
+  readonly names?: readonly (string | undefined)[];
   readonly onProgress?: ProgressCallback;
   readonly signal?: AbortSignal;
 }
@@ -57,7 +61,7 @@ export interface ExtractOptions {
 /**
  * The pooled features of pictures: what a new head is trained on.
  *
- * @throws ModelError `MODEL_INPUT`; EngineError `ENGINE_*`; AbortedError `ABORTED`
+ * @throws ModelError `MODEL_INPUT`; UsageError `USAGE_ARGUMENT`; EngineError `ENGINE_*`; AbortedError `ABORTED`
  */
 export async function extractFeatures(
   model: tf.LayersModel,
@@ -77,12 +81,16 @@ export async function createFeatureExtractor(
   model: tf.LayersModel,
   options: FeatureOptions = {},
 ): Promise<FeatureExtractor> {
+  requireModel(model, 'model');
   const { engine = 'auto', batchSize = 16 } = options;
+  requireWhole('batchSize', batchSize);
+  requireOneOf('pooling', options.pooling ?? 'avg', ['avg', 'max']);
   const recipe = inputRecipeOf(model, options);
   const featureLayer = featureLayerOf(model, options.featureLayer);
   const features = outputOf(model, featureLayer);
   const pooling = features.shape.length === 4 ? (options.pooling ?? 'avg') : null;
-  const pooled = poolingLayer(pooling)?.apply(features) as tf.SymbolicTensor | undefined;
+  const pooled = poolingLayer(pooling, headNames(model, features).pool)?.apply(features) as
+    tf.SymbolicTensor | undefined;
   const cut = tf.model({ name: 'features', inputs: model.inputs, outputs: pooled ?? features });
   const network = await compileModel(cut, { engine });
   return {
@@ -102,15 +110,16 @@ async function extract(
   network: CompiledModel,
   recipe: InputRecipe,
   batchSize: number,
-  { phase = 'features', decode, onProgress, signal }: ExtractOptions,
+  { phase = 'features', decode, names, onProgress, signal }: ExtractOptions,
 ): Promise<Features> {
   const outputs: Float32Array[] = [];
   const rows: number[] = [];
   const skipped: SkippedImage[] = [];
   let done = 0;
-  for await (const result of runImages(images, network, recipe, { batchSize, signal, decode })) {
+  const size = Math.min(batchSize, Math.max(images.length, 1));
+  for await (const result of runImages(images, network, recipe, { batchSize: size, signal, decode })) {
     if (result.output === undefined) {
-      skipped.push({ image: result.image, reason: reasonOf(result.error) });
+      skipped.push({ image: names?.[result.index] ?? result.image, reason: reasonOf(result.error) });
     } else {
       outputs.push(result.output);
       rows.push(result.index);
@@ -167,9 +176,30 @@ export function outputOf(model: tf.LayersModel, layerName: string): tf.SymbolicT
   return output;
 }
 
-export function poolingLayer(pooling: 'avg' | 'max' | null): tf.layers.Layer | undefined {
+export interface HeadNames {
+  readonly pool: string;
+  readonly dropout: string;
+  readonly predictions: string;
+}
+
+/**
+ * Names for the layers of a head on `features`. A number is added where the base has such a layer already, as one that
+ * was trained here and keeps a part of its old head.
+ */
+export function headNames(base: tf.LayersModel, features: tf.SymbolicTensor): HeadNames {
+  const kept = tf.model({ name: 'kept', inputs: base.inputs, outputs: features });
+  const taken = new Set(kept.layers.map((layer) => layer.name));
+  const free = (name: string) => {
+    let candidate = name;
+    for (let number = 2; taken.has(candidate); number++) candidate = `${name}_${number}`;
+    return candidate;
+  };
+  return { pool: free('head_pool'), dropout: free('head_dropout'), predictions: free('head_predictions') };
+}
+
+export function poolingLayer(pooling: 'avg' | 'max' | null, name: string): tf.layers.Layer | undefined {
   if (pooling === null) return undefined;
   return pooling === 'avg'
-    ? tf.layers.globalAveragePooling2d({ name: 'head_pool' })
-    : tf.layers.globalMaxPooling2d({ name: 'head_pool' });
+    ? tf.layers.globalAveragePooling2d({ name })
+    : tf.layers.globalMaxPooling2d({ name });
 }

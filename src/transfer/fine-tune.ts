@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
-import { AbortedError, DatasetError, UsageError } from '../base/errors.ts';
+import { requireOneOf, wrongOption } from '../base/checks.ts';
+import { AbortedError, DatasetError } from '../base/errors.ts';
 import type { ProgressCallback } from '../base/types.ts';
 import { createRandom } from '../base/random.ts';
 import type { RecipeOptions } from '../classify/recipe.ts';
@@ -8,9 +9,10 @@ import type { EngineName } from '../engines/compiled-model.ts';
 import type { WeightsSource } from '../models/load-model.ts';
 import { buildClassifier } from './build-classifier.ts';
 import type { AugmentOptions } from './augment.ts';
+import { checkAugmentOptions } from './augment.ts';
 import { augmentedDecoder } from './augmented-decoder.ts';
 import { borrowBase } from './base-model.ts';
-import { classWeightsOf } from './class-weights.ts';
+import { checkClassWeights, classWeightsOf } from './class-weights.ts';
 import type { ClassWeights } from './class-weights.ts';
 import type { FeatureExtractor, Features } from './extract-features.ts';
 import { createFeatureExtractor } from './extract-features.ts';
@@ -19,7 +21,7 @@ import { prepareData } from './prepare-data.ts';
 import type { EpochReport, HeadData, HeadOptions } from './train-head.ts';
 import { trainHead } from './train-head.ts';
 
-export interface FineTuneOptions extends RecipeOptions {
+export interface FineTuneOptions extends Omit<RecipeOptions, 'labels'> {
   /** With a base given by name: where its weights come from. Default `imagenet`. */
   readonly weights?: WeightsSource;
   /** Pictures to validate on: a folder, or pictures in memory. */
@@ -59,7 +61,7 @@ export interface FineTuneOptions extends RecipeOptions {
 export interface FineTuneResult {
   /**
    * Base, pooling, dropout and dense softmax in one model, with labels, preprocessing and input size as metadata.
-   * A base that was passed as a model shares its layers with this one.
+   * A base that was passed as a model shares its layers with this one; they are marked as not trainable.
    */
   readonly model: tf.LayersModel;
   readonly classes: readonly string[];
@@ -97,10 +99,12 @@ export async function fineTune(
   const started = performance.now();
   const headOptions = headOptionsOf(options);
   const { training, validation, skipped } = await prepareData(data, options);
+  checkClassWeights(options.classWeights ?? 'balanced', training.classes);
   const { model: baseModel, release } = await borrowBase(base, options);
   let classifier: tf.LayersModel | undefined;
   try {
-    const extractor = await createFeatureExtractor(baseModel, options);
+    // The batch size of training says nothing about the network's: all features at once would fill the memory.
+    const extractor = await createFeatureExtractor(baseModel, { ...options, batchSize: undefined });
     try {
       const trained = await train(extractor, training, validation, skipped, headOptions, options);
       classifier = buildClassifier(baseModel, extractor, trained.head, training.classes, headOptions.dropout);
@@ -144,8 +148,9 @@ async function train(
         ? undefined
         : augmentedDecoder(extractor.recipe, seed + epoch, augment === true ? {} : augment);
     const images = dataset.images.map((each) => each.image);
+    const names = dataset.images.map((each) => each.name);
     const features = await extractor
-      .extract(images, { phase, decode, onProgress, signal })
+      .extract(images, { phase, decode, names, onProgress, signal })
       .catch((error: unknown) => {
         throw signal?.aborted ? stoppedTooEarly(error) : error;
       });
@@ -252,12 +257,10 @@ function headOptionsOf(options: FineTuneOptions): Omit<HeadOptions, 'classWeight
   ];
   for (const [option, value, legal, expected] of rules) {
     if (legal) continue;
-    throw new UsageError('USAGE_ARGUMENT', `${option} must be ${expected}.`, {
-      given: `${option}: ${String(value)}`,
-      expected,
-      nextStep: `change ${option}, or leave it out for the default`,
-    });
+    throw wrongOption(option, value, expected);
   }
+  requireOneOf('pooling', options.pooling ?? 'avg', ['avg', 'max']);
+  if (typeof options.augment === 'object') checkAugmentOptions(options.augment);
   // The head draws its own numbers; it must not start where the split did.
   const headSeed = Math.floor(createRandom(seed + 0x9e37)() * 2 ** 31);
   return { epochs, learningRate, batchSize, dropout, l2, patience, seed: headSeed, onEpoch: options.onEpoch };

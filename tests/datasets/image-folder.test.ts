@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/base/random.ts';
 import { readImageFolder } from '../../src/datasets/image-folder.node.ts';
-import { datasetOf, splitDataset } from '../../src/datasets/labelled-images.ts';
+import { compareNames, datasetOf, splitDataset } from '../../src/datasets/labelled-images.ts';
 
 let root: string;
 beforeAll(async () => {
@@ -125,5 +125,33 @@ describe('splitting', () => {
     expect(() => datasetOf(images.slice(0, 3))).toThrow(
       expect.objectContaining({ code: 'DATASET_ONE_CLASS' }),
     );
+  });
+});
+
+describe('pictures in memory', () => {
+  it('have classes in the order of code points, as in Python, not of UTF-16 units', () => {
+    // sorted(['a', 'Z', '\uff21', '\U0001f41c', 'ab', '__proto__']) in Python 3
+    const sorted = ['Z', '__proto__', 'a', 'ab', '\uff21', '\u{1f41c}'];
+    expect([...sorted].reverse().sort(compareNames)).toEqual(sorted);
+  });
+
+  it('are named by their place in the array, or as the caller says', () => {
+    const bytes = new Uint8Array(7);
+    const { images } = datasetOf([
+      { image: bytes, label: 'a' },
+      { image: 'photos/b.jpg', label: 'b' },
+      { image: bytes, label: 'b', name: 'my bee' },
+    ]);
+    expect(images.map(({ name }) => name)).toEqual([
+      'image 1 (7 bytes) of the data set',
+      'photos/b.jpg',
+      'my bee',
+    ]);
+  });
+
+  it('need a label each', () => {
+    const wrong = [{ image: 'a.jpg', label: 'a' }, { image: 'b.jpg' }] as Parameters<typeof datasetOf>[0];
+    expect(() => datasetOf(wrong)).toThrow(/Picture 2 of the data set has no label/);
+    expect(() => datasetOf(undefined as unknown as [])).toThrow(/cannot be used/);
   });
 });

@@ -241,11 +241,104 @@ describe('fineTune', () => {
     ['patience', { patience: -1 }],
     ['seed', { seed: 0.5 }],
     ['validationSplit', { validationSplit: 1 }],
+    ['pooling', { pooling: 'sum' as 'avg' }],
+    ['minimumArea', { augment: { minimumArea: 2 } }],
+    ['colour', { augment: { colour: -1 } }],
   ])('refuses a senseless %s before any work', async (name, options) => {
     await expect(fineTune('squeezenet', '/nowhere', options)).rejects.toMatchObject({
       code: 'USAGE_ARGUMENT',
       message: expect.stringContaining(name) as string,
     });
+  });
+
+  it('takes classes with any name, and weights for some of them', async () => {
+    const names = { cold: '__proto__', warm: 'constructor' } as Readonly<Record<string, string>>;
+    const data = (await pictures(4, 70)).map((each) => ({ ...each, label: names[each.label]! }));
+    const { model, ...result } = await fineTune('squeezenet', data, {
+      ...quick,
+      weights,
+      classWeights: { constructor: 2 } as unknown as Record<string, number>,
+    });
+    expect(result).toMatchObject({ classes: ['__proto__', 'constructor'], valAccuracy: 1 });
+    await disposeModel(model);
+  });
+
+  it('refuses class weights that cannot be used before any work', async () => {
+    const wrong: FineTuneOptions['classWeights'][] = [{ hot: 1 }, { warm: Infinity }, 'equal' as 'none'];
+    for (const classWeights of wrong) {
+      await expect(fineTune('nowhere', folder, { classWeights })).rejects.toMatchObject({
+        code: 'USAGE_ARGUMENT',
+      });
+    }
+  });
+
+  it('takes all pictures in one step without taking as much memory for the network', async () => {
+    const { model, valAccuracy } = await fineTune('squeezenet', folder, {
+      ...quick,
+      weights,
+      batchSize: 1e6,
+    });
+    expect(valAccuracy).toBe(1);
+    await disposeModel(model);
+  });
+
+  it('lists corrupt pictures of both parts under the names that the caller gave', async () => {
+    const corrupt = { image: Buffer.from('x'), label: 'warm' };
+    const result = await fineTune('squeezenet', [corrupt, ...(await pictures(2, 80))], {
+      ...quick,
+      epochs: 1,
+      weights,
+      validation: [corrupt, { ...corrupt, name: 'the third' }, ...(await pictures(2, 90))],
+    });
+    expect(result.skipped.map(({ image }) => image).sort()).toEqual([
+      'image 1 (1 bytes) of the training pictures',
+      'image 1 (1 bytes) of the validation pictures',
+      'the third',
+    ]);
+    await disposeModel(result.model);
+  });
+
+  it('stands on a model that was trained here, with or without its head', async () => {
+    const first = await fineTune('squeezenet', folder, { ...quick, epochs: 2, weights });
+    const trained = join(root, 'trained');
+    await saveModel(first.model, trained);
+    await disposeModel(first.model);
+    const before = tf.memory().numTensors;
+    for (const [featureLayer, last] of [
+      [undefined, 'head_predictions'],
+      ['head_pool', 'head_predictions'],
+      ['head_predictions', 'head_predictions_2'],
+    ] as const) {
+      const { model } = await fineTune(trained, folder, { ...quick, epochs: 2, featureLayer });
+      expect(model.layers.at(-1)!.name).toBe(last);
+      expect(model.layers.filter(({ trainable, weights }) => trainable && weights.length > 0)).toHaveLength(
+        1,
+      );
+      const again = join(root, `again-${last}-${featureLayer}`);
+      await saveModel(model, again);
+      await disposeModel(model);
+      expect(
+        (await classify(await noisyPicture(colours.warm, 5), { model: again })).predictions,
+      ).toHaveLength(2);
+    }
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('gives two runs at the same time the results of each alone', async () => {
+    const kernel = async (seed: number) => {
+      const { model } = await fineTune('squeezenet', folder, { ...quick, epochs: 4, weights, seed });
+      const values = Array.from(model.getLayer('head_predictions').getWeights()[0]!.dataSync());
+      await disposeModel(model);
+      return values;
+    };
+    const alone = [await kernel(1), await kernel(2)];
+    expect(await Promise.all([kernel(1), kernel(2)])).toEqual(alone);
+  });
+
+  it('refuses what is no base and no data', async () => {
+    const anything = fineTune as (base: unknown, data: unknown) => Promise<unknown>;
+    await expect(anything(undefined, folder)).rejects.toMatchObject({ code: 'USAGE_ARGUMENT' });
+    await expect(anything('squeezenet', undefined)).rejects.toMatchObject({ code: 'USAGE_ARGUMENT' });
   });
 
   it('refuses validation pictures of other classes, by name', async () => {
@@ -299,6 +392,14 @@ describe('extractFeatures', () => {
     onnx.data.forEach((value, index) =>
       expect(Math.abs(value - tfjs.data[index]!) / largest).toBeLessThan(1e-4),
     );
+    await disposeModel(model);
+  });
+});
+
+describe('extractFeatures, wrongly called', () => {
+  it.each([{ batchSize: 0 }, { pooling: 'sum' as 'avg' }])('refuses %j', async (options) => {
+    const model = await loadModel('squeezenet', { weights: null, inputShape: [48, 48, 3] });
+    await expect(extractFeatures(model, [], options)).rejects.toMatchObject({ code: 'USAGE_ARGUMENT' });
     await disposeModel(model);
   });
 });
