@@ -15,8 +15,30 @@ export function softmax(logits: Float32Array): Float32Array {
   return exponentials.map((value) => value / sum);
 }
 
+/** Layers without an activation of their own that hand on what they get, or its mean or maximum. */
+const passing = new Set([
+  'Dropout',
+  'Flatten',
+  'GlobalAveragePooling2D',
+  'GlobalMaxPooling2D',
+  'Permute',
+  'Reshape',
+]);
+
 /** True when the last layer that computes anything ends without an activation, so that its outputs are logits. */
 export function endsWithLogits(model: tf.LayersModel): boolean {
-  const config = model.layers.at(-1)?.getConfig();
-  return config?.['activation'] === 'linear';
+  let output = model.outputs[0];
+  while (output !== undefined) {
+    const layer = output.sourceLayer;
+    const nested = (layer as Partial<tf.LayersModel>).outputs;
+    if (nested !== undefined) {
+      output = nested[0];
+      continue;
+    }
+    const { activation } = layer.getConfig();
+    if (activation !== undefined) return activation === 'linear';
+    if (!passing.has(layer.getClassName())) return false;
+    output = output.inputs[0];
+  }
+  return false;
 }

@@ -1,5 +1,5 @@
 import { pMapIterable } from 'p-map';
-import { ImageError, throwIfAborted } from '../base/errors.ts';
+import { EngineError, ImageError, throwIfAborted } from '../base/errors.ts';
 import type { Pixels } from '../base/types.ts';
 import type { CompiledModel } from '../engines/compiled-model.ts';
 import type { ImageSource } from '../images/image-source.ts';
@@ -21,7 +21,7 @@ export interface RunImagesOptions {
   readonly decode?: (image: ImageSource, index: number) => Promise<Pixels>;
 }
 
-/** What came of one picture: the network's output row, or the error that its decoding ended with. */
+/** What came of one picture: the network's output row, or why there is none. */
 export type ImageResult =
   | {
       readonly index: number;
@@ -114,7 +114,19 @@ async function runBatch(
   return batch.map((item): ImageResult => {
     if ('error' in item) return item;
     const from = row++ * rowLength;
-    return { index: item.index, image: item.image, output: outputs!.data.slice(from, from + rowLength) };
+    const output = outputs!.data.slice(from, from + rowLength);
+    const { index, image } = item;
+    return output.every(Number.isFinite)
+      ? { index, image, output }
+      : { index, image, error: noNumbers(image) };
+  });
+}
+
+function noNumbers(image: string): EngineError {
+  return new EngineError('ENGINE_FAILED', `The network's output for ${image} is not a number.`, {
+    given: 'NaN or infinity among the outputs',
+    expected: 'finite numbers',
+    nextStep: "check the model's weights (a training that diverged leaves NaN) and its preprocessing",
   });
 }
 

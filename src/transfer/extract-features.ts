@@ -89,8 +89,8 @@ export async function createFeatureExtractor(
   const featureLayer = featureLayerOf(model, options.featureLayer);
   const features = outputOf(model, featureLayer);
   const pooling = features.shape.length === 4 ? (options.pooling ?? 'avg') : null;
-  const pooled = poolingLayer(pooling, headNames(model, features).pool)?.apply(features) as
-    tf.SymbolicTensor | undefined;
+  const pool = poolingLayer(pooling, headNames(model, features).pool);
+  const pooled = pool?.apply(features) as tf.SymbolicTensor | undefined;
   const cut = tf.model({ name: 'features', inputs: model.inputs, outputs: pooled ?? features });
   const network = await compileModel(cut, { engine });
   return {
@@ -101,7 +101,12 @@ export async function createFeatureExtractor(
     pooling,
     extract: (images, extractOptions = {}) => extract(images, network, recipe, batchSize, extractOptions),
     // The cut model shares the caller's layers: it has no weights of its own to free.
-    dispose: () => network.dispose(),
+    dispose: () => {
+      // But its layer would hang on to them, one more at each call.
+      const { sourceLayer } = features;
+      sourceLayer.outboundNodes = sourceLayer.outboundNodes.filter((node) => node.outboundLayer !== pool);
+      return network.dispose();
+    },
   };
 }
 

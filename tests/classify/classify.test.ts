@@ -75,6 +75,33 @@ describe('classify', () => {
     await Promise.all([disposeModel(softmaxed), disposeModel(linear)]);
   });
 
+  it('finds logits in a model within a model, and before a pooling layer', async () => {
+    const dense = tf.layers.dense({ units: 3, inputShape: [3], kernelInitializer: 'identity' });
+    const pool = () => tf.layers.globalAveragePooling2d({ inputShape: [4, 4, 3] });
+    const nested = tf.sequential({ layers: [pool(), tf.sequential({ layers: [dense] })] });
+    const convolve = tf.layers.conv2d({ inputShape: [4, 4, 3], filters: 3, kernelSize: 1 });
+    const pooled = tf.sequential({ layers: [convolve, tf.layers.globalAveragePooling2d({})] });
+    convolve.setWeights([tf.eye(3).reshape([1, 1, 3, 3]), tf.zeros([3])]);
+    for (const model of [nested, pooled]) {
+      const { predictions } = await classify(await colourPicture(1, 3, 2), { model, preprocessing: 'none' });
+      const sum = [1, 2, 3].map(Math.exp).reduce((total, value) => total + value);
+      [3, 2, 1].forEach((logit, rank) =>
+        expect(predictions[rank]!.probability).toBeCloseTo(Math.exp(logit) / sum, 4),
+      );
+      model.dispose();
+    }
+  });
+
+  it('calls an output that is not a number an error, not a class', async () => {
+    const model = colourModel();
+    model.getLayer('colours').setWeights([tf.fill([3, 3], NaN), tf.zeros([3])]);
+    for (const engine of ['onnx', 'tfjs'] as const) {
+      const [result] = await classify([red], { model, engine });
+      expect(result).toMatchObject({ predictions: [], error: { code: 'ENGINE_FAILED' } });
+    }
+    await disposeModel(model);
+  });
+
   it('reports an unreadable picture among others and goes on', async () => {
     const model = colourModel();
     const results = await classify([red, Buffer.alloc(0), 'missing.jpg', blue], { model, topK: 1 });

@@ -380,9 +380,11 @@ describe('extractFeatures', () => {
       await noisyPicture(colours.cold, 2),
     ];
     const before = tf.memory().numTensors;
+    const uses = model.getLayer('fire9/concat').outboundNodes.length;
     const onnx = await extractFeatures(model, images, { engine: 'onnx' });
     const tfjs = await extractFeatures(model, images, { engine: 'tfjs' });
     expect(tf.memory().numTensors).toBe(before);
+    expect(model.getLayer('fire9/concat').outboundNodes).toHaveLength(uses);
     expect(onnx).toMatchObject({
       width: 512,
       rows: [0, 2],
