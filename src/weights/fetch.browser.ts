@@ -51,9 +51,10 @@ async function collect(
   onChunk: (done: number, total?: number) => void,
   label: string,
 ): Promise<Uint8Array> {
-  // A compressed body is longer than its Content-Length says.
-  const length =
-    response.headers.get('content-encoding') === null ? Number(response.headers.get('content-length')) : 0;
+  // A compressed body is longer than its Content-Length says. Another origin's answer shows the length but hides the
+  // encoding from pages; the browser itself fails the read when such a body is cut off.
+  const isPlain = response.type !== 'cors' && response.headers.get('content-encoding') === null;
+  const length = isPlain ? Number(response.headers.get('content-length')) : 0;
   const total = length > 0 ? length : undefined;
   const chunks: Uint8Array[] = [];
   let done = 0;
