@@ -54,7 +54,10 @@ export function convertFile(file: ModelFile, options: ConvertOptions = {}): Conv
     architecture: named?.architecture,
     quantize: options.quantize,
     shardSizeBytes: options.shardSizeBytes,
-    userDefinedMetadata: metadata === undefined ? file.userDefinedMetadata : metadataAsJson(metadata),
+    userDefinedMetadata:
+      metadata === undefined
+        ? file.userDefinedMetadata
+        : { ...file.userDefinedMetadata, ...metadataAsJson(metadata) },
   });
   return {
     ...artifacts,

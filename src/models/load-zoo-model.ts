@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { requireOneOf } from '../base/checks.ts';
 import { WeightsError, throwIfAborted } from '../base/errors.ts';
 import type { NamedTensor } from '../base/types.ts';
 import type { ModelFile } from '../../converters/index.ts';
@@ -22,6 +23,7 @@ export async function loadZooModel(
   options: LoadZooOptions = {},
 ): Promise<tf.LayersModel> {
   const { weights = 'imagenet', by = 'position', seed, signal } = options;
+  requireOneOf('by', by, ['position', 'name']);
   if (weights === null) {
     const random = build(
       card,

@@ -156,6 +156,13 @@ describe('weights of a zoo model', () => {
   });
 });
 
+describe('an unknown way to match weights', () => {
+  it('is refused before anything is read', async () => {
+    const options = { weights: 'nowhere.h5', by: 'order' as 'name' };
+    await expect(loadModel('squeezenet', options)).rejects.toMatchObject({ code: 'USAGE_ARGUMENT' });
+  });
+});
+
 describe('a finished model', () => {
   it('comes back from its folder with its metadata, and frees all it took', async () => {
     const model = colourModel();
@@ -189,6 +196,16 @@ describe('a finished model', () => {
     await expect(loadModel(join(root, 'finished'), { weights: 'x.h5' })).rejects.toMatchObject({
       code: 'USAGE_ARGUMENT',
     });
+  });
+
+  it("converted once more keeps what else stood in its metadata, beside the network's", async () => {
+    const model = colourModel();
+    model.setUserDefinedMetadata({ ...model.getUserDefinedMetadata(), author: 'me' });
+    await saveModel(model, join(root, 'authored'));
+    await convert(join(root, 'authored'), join(root, 'authored-16'), { quantize: 'float16' });
+    const loaded = await loadModel(join(root, 'authored-16'));
+    expect(loaded.getUserDefinedMetadata()).toMatchObject({ author: 'me', dovecote: { version: 1 } });
+    await Promise.all([disposeModel(loaded), disposeModel(model)]);
   });
 
   it('that plain tfjs saved has no metadata', async () => {
