@@ -12,6 +12,14 @@ export function outputError(error: unknown, path: string): unknown {
       cause: error,
     });
   }
+  if (code === 'ENOTEMPTY' || code === 'EEXIST') {
+    return new FileError('OUTPUT_EXISTS', `${path} has appeared in the meantime; it is left alone.`, {
+      given: path,
+      expected: 'a folder that nobody else writes at the same time',
+      nextStep: 'look at what is there now, and name another output if it is not what you want',
+      cause: error,
+    });
+  }
   // ENOENT is among them: it is what Node makes of a read-only file system when it has to create parent folders.
   return new FileError('OUTPUT_ACCESS', `${path} cannot be written (${code}).`, {
     given: path,

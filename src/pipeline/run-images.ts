@@ -1,5 +1,5 @@
 import { pMapIterable } from 'p-map';
-import { EngineError, ImageError, throwIfAborted } from '../base/errors.ts';
+import { EngineError, ImageError, UsageError, throwIfAborted } from '../base/errors.ts';
 import type { Pixels } from '../base/types.ts';
 import type { CompiledModel } from '../engines/compiled-model.ts';
 import type { ImageSource } from '../images/image-source.ts';
@@ -65,7 +65,7 @@ export async function* runImages(
   );
 
   // Two buffers: one is filled while the network reads the other.
-  const buffers = [new Float32Array(batchSize * imageSize), new Float32Array(batchSize * imageSize)] as const;
+  const buffers = [allocate(batchSize, imageSize), allocate(batchSize, imageSize)] as const;
   let batchNumber = 0;
   let batch: Decoded[] = [];
   let filled = 0;
@@ -99,6 +99,19 @@ export async function* runImages(
   } finally {
     // A consumer that stops early must not leave a run behind that still reads the buffers.
     await running?.catch(() => undefined);
+  }
+}
+
+function allocate(batchSize: number, imageSize: number): Float32Array {
+  try {
+    return new Float32Array(batchSize * imageSize);
+  } catch (cause) {
+    throw new UsageError('USAGE_ARGUMENT', 'One batch does not fit into memory.', {
+      given: `batchSize: ${batchSize}, of ${4 * imageSize} bytes for each picture`,
+      expected: 'a batch that fits into memory twice',
+      nextStep: 'make batchSize smaller, or leave it out for the default',
+      cause,
+    });
   }
 }
 

@@ -176,6 +176,12 @@ describe('classify', () => {
     expect([runs, running]).toEqual([5, 0]);
   });
 
+  it('refuses a batch that does not fit into memory', async () => {
+    const network: Pick<CompiledModel, 'run'> = { run: () => Promise.reject(new Error('unused')) };
+    const stream = runImages([red], network as CompiledModel, tinyMetadata, { batchSize: 1e12 });
+    await expect(stream.next()).rejects.toMatchObject({ code: 'USAGE_ARGUMENT' });
+  });
+
   it('refuses what is no model, a model that was disposed of, and features instead of classes', async () => {
     const classifyAnything = classify as (image: unknown, options?: unknown) => Promise<unknown>;
     for (const options of [undefined, {}, { model: null }, { model: {} }]) {

@@ -112,7 +112,7 @@ describe('writing a folder', () => {
       writeFileSync(join(target, 'thesis.doc'), 'years of work');
       yield files[1]!;
     }
-    await expect(writeFolder(target, racing())).rejects.toMatchObject({ code: 'OUTPUT_ACCESS' });
+    await expect(writeFolder(target, racing())).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
     expect(await readdir(target)).toEqual(['thesis.doc']);
     expect((await readdir(root)).filter((name) => name.startsWith('.'))).toEqual([]);
   });
