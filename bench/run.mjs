@@ -20,7 +20,7 @@ const short = process.argv.includes('--short');
 const photoCount = short ? 32 : 160;
 const repeats = short ? 1 : 3;
 
-if (!existsSync(shared)) {
+if (![weights, cat].every(existsSync)) {
   console.log(
     'The benchmark needs the real weights and photos in ../shared, which is not beside this checkout.',
   );
@@ -140,14 +140,13 @@ const work = await mkdtemp(join(tmpdir(), 'dovecote-bench-'));
 let number = 0;
 const converted = await repeated(coldRuns, () =>
   runNode([cli, 'convert', weights, join(work, `out-${number++}`), '--quiet']),
-);
+).finally(() => rm(work, { recursive: true, force: true }));
 results.convert = {
   ms: rounded(median(converted.map(({ ms }) => ms)), 0),
   peakRssMb: rounded(median(converted.map(({ rssMb }) => rssMb)), 0),
 };
 const base = await runNode(['-e', '0']);
 results.convert.nodeRssMb = rounded(base.rssMb, 0);
-await rm(work, { recursive: true, force: true });
 
 const rows = [
   [

@@ -79,17 +79,20 @@ describe.skipIf(skipBrowserTests)('the browser entry', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/colours/model.json`;
-    const label = await page.evaluate(async (address) => {
-      const loaded = await dovecote.loadModel(address);
-      const green = { width: 1, height: 1, data: new Uint8Array([0, 255, 0]) };
-      const { predictions } = await dovecote.classify(green, { model: loaded });
-      await dovecote.disposeModel(loaded);
-      return predictions[0]!.label;
-    }, url);
-    expect(label).toBe('green');
-    server.closeAllConnections();
-    server.close();
-    await rm(folder, { recursive: true });
+    try {
+      const label = await page.evaluate(async (address) => {
+        const loaded = await dovecote.loadModel(address);
+        const green = { width: 1, height: 1, data: new Uint8Array([0, 255, 0]) };
+        const { predictions } = await dovecote.classify(green, { model: loaded });
+        await dovecote.disposeModel(loaded);
+        return predictions[0]!.label;
+      }, url);
+      expect(label).toBe('green');
+    } finally {
+      server.closeAllConnections();
+      server.close();
+      await rm(folder, { recursive: true });
+    }
   });
 
   it.skipIf(!hasShared).each(kerasSays)(
