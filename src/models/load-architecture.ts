@@ -4,12 +4,14 @@ import { platform } from '../platform.ts';
 import type { LoadModelOptions } from './load-model.ts';
 import { loadModelFile } from './load-model-file.ts';
 import { looksLikeLocation } from './location.ts';
+import { requireModelName } from './require-model.ts';
 
 /** A zoo model with zeros for weights (nothing is fetched), or a model of your own: for looking at its structure. */
 export async function loadArchitecture(
   model: string,
   options: LoadModelOptions = {},
 ): Promise<tf.LayersModel> {
+  requireModelName(model);
   await platform().prepareTfjs();
   if (lookUp(model) === undefined && (looksLikeLocation(model) || (await platform().isFolder(model)))) {
     return loadModelFile(model, options);

@@ -1,5 +1,4 @@
 import type * as tf from '@tensorflow/tfjs';
-import { UsageError } from '../base/errors.ts';
 import type { ProgressCallback } from '../base/types.ts';
 import { findModel, lookUp } from '../../zoo/registry.ts';
 import type { BuildOptions } from '../../zoo/build-options.ts';
@@ -7,6 +6,7 @@ import { platform } from '../platform.ts';
 import { loadModelFile } from './load-model-file.ts';
 import { loadZooModel } from './load-zoo-model.ts';
 import { looksLikeLocation } from './location.ts';
+import { requireModelName } from './require-model.ts';
 
 /**
  * Where the weights of a zoo model come from: `imagenet` (the published file, through the cache), a path or URL of an
@@ -38,13 +38,7 @@ export interface LoadModelOptions extends BuildOptions {
  * FileError `FILE_*`; NetworkError `NETWORK_*`, `DOWNLOAD_*`; CacheError `CACHE_*`; AbortedError `ABORTED`
  */
 export async function loadModel(model: string, options: LoadModelOptions = {}): Promise<tf.LayersModel> {
-  if (typeof model !== 'string' || model === '') {
-    throw new UsageError('USAGE_ARGUMENT', 'loadModel needs the name of a model.', {
-      given: JSON.stringify(model) ?? String(model),
-      expected: 'a name of the zoo such as "squeezenet", or the path or URL of a model',
-      nextStep: '`dovecote list` shows all models',
-    });
-  }
+  requireModelName(model);
   await platform().prepareTfjs();
   if (lookUp(model) === undefined && (looksLikeLocation(model) || (await platform().isFolder(model)))) {
     return loadModelFile(model, options);

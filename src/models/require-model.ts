@@ -25,3 +25,13 @@ export function requireModel(model: unknown, what: string): asserts model is tf.
     });
   }
 }
+
+/** @throws UsageError `USAGE_ARGUMENT` */
+export function requireModelName(model: unknown): asserts model is string {
+  if (typeof model === 'string' && model !== '') return;
+  throw new UsageError('USAGE_ARGUMENT', 'The name of the model is missing.', {
+    given: JSON.stringify(model) ?? String(model),
+    expected: 'a name of the zoo such as "squeezenet", or the path or URL of a model',
+    nextStep: '`dovecote list` shows all models',
+  });
+}

@@ -3,6 +3,7 @@ import type { JsonObject, NamedTensor } from '../base/types.ts';
 import { writeTfjsModel } from '../../converters/index.ts';
 import type { Quantization } from '../../converters/index.ts';
 import type { OutputFile } from '../output/write-folder.node.ts';
+import { requireModel } from './require-model.ts';
 import { checkOutputFolder, writeFolder } from '../output/write-folder.node.ts';
 
 export interface SaveModelOptions {
@@ -19,13 +20,15 @@ export interface SaveModelOptions {
  * Writes a model as a plain TensorFlow.js layers model, with its user-defined metadata (labels, preprocessing, input
  * size). The folder is written whole or not at all. The model stays the caller's.
  *
- * @throws FileError `OUTPUT_EXISTS`, `OUTPUT_ACCESS`, `OUTPUT_DISK_FULL`; AbortedError `ABORTED`
+ * @throws FileError `OUTPUT_EXISTS`, `OUTPUT_ACCESS`, `OUTPUT_DISK_FULL`; UsageError `USAGE_ARGUMENT`; ModelError
+ * `MODEL_INPUT` (a model that was disposed of); AbortedError `ABORTED`
  */
 export async function saveModel(
   model: tf.LayersModel,
   folder: string,
   { force, quantize, extraFiles = [], signal }: SaveModelOptions = {},
 ): Promise<void> {
+  requireModel(model, 'model');
   await checkOutputFolder(folder, force);
   const { modelJson, shards } = writeTfjsModel({
     topology: model.toJSON(null, false) as JsonObject,

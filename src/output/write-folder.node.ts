@@ -34,9 +34,9 @@ export interface WriteFolderOptions {
  * @throws FileError `OUTPUT_EXISTS`, `OUTPUT_ACCESS`; UsageError `USAGE_ARGUMENT` for an empty name
  */
 export async function checkOutputFolder(folder: string, force = false): Promise<void> {
-  if (folder === '') {
-    throw new UsageError('USAGE_ARGUMENT', 'The name of the output folder is empty.', {
-      given: '""',
+  if (typeof folder !== 'string' || folder === '') {
+    throw new UsageError('USAGE_ARGUMENT', 'The name of the output folder is missing.', {
+      given: JSON.stringify(folder) ?? String(folder),
       expected: 'a folder that does not exist yet',
       nextStep: 'name an output folder',
     });

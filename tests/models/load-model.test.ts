@@ -208,6 +208,20 @@ describe('a finished model', () => {
     await Promise.all([disposeModel(loaded), disposeModel(model)]);
   });
 
+  it('that was disposed of is not saved, nor is what is no model, nor to nowhere', async () => {
+    const model = colourModel();
+    const saveAnything = saveModel as (model: unknown, folder: unknown) => Promise<void>;
+    await expect(saveAnything(undefined, join(root, 'none'))).rejects.toMatchObject({
+      code: 'USAGE_ARGUMENT',
+    });
+    await expect(saveAnything(model, undefined)).rejects.toMatchObject({ code: 'USAGE_ARGUMENT' });
+    await expect(loadArchitecture(undefined as unknown as string)).rejects.toMatchObject({
+      code: 'USAGE_ARGUMENT',
+    });
+    await disposeModel(model);
+    await expect(saveModel(model, join(root, 'none'))).rejects.toMatchObject({ code: 'MODEL_INPUT' });
+  });
+
   it('that plain tfjs saved has no metadata', async () => {
     const plain = tf.sequential({ layers: [tf.layers.dense({ units: 2, inputShape: [3] })] });
     await saveModel(plain, join(root, 'plain'));
