@@ -6,7 +6,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describeModels } from 'dovecote';
+import { DovecoteError, disposeModel, loadModel } from 'dovecote';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const shared = join(root, '..', 'shared');
@@ -63,14 +63,20 @@ async function main() {
 
 /** Options for the published weights when they are in the cache or can be fetched, else undefined. */
 async function publishedWeights() {
-  const squeezenet = (await describeModels()).find((model) => model.name === 'squeezenet');
-  if (squeezenet.weights === 'cached') return [];
-  if (process.env.DOVECOTE_OFFLINE === '1') return undefined;
-  const reachable = await fetch(squeezenet.url, { method: 'HEAD', signal: AbortSignal.timeout(5000) }).then(
-    (response) => response.ok,
-    () => false,
-  );
-  return reachable ? [] : undefined;
+  const stalled = new AbortController();
+  const timer = setTimeout(() => stalled.abort(), 15_000);
+  try {
+    // Mirrors, proxies and the cache all count, as they do for everybody else.
+    await disposeModel(
+      await loadModel('squeezenet', { signal: stalled.signal, onProgress: () => timer.refresh() }),
+    );
+    return [];
+  } catch (error) {
+    if (error instanceof DovecoteError) return undefined;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function title(text) {
