@@ -32,7 +32,12 @@ export async function runCommand(
   let interruptedCode = 130;
   const interrupt = (signal: NodeJS.Signals) => {
     interruptedCode = signal === 'SIGTERM' ? 143 : 130;
-    if (controller.signal.aborted) process.exit(interruptedCode);
+    if (controller.signal.aborted) {
+      // Not `process.exit`: it waits for reads that are stuck, of a pipe without a writer for example.
+      process.off(signal, interrupt);
+      process.kill(process.pid, signal);
+      return;
+    }
     controller.abort(new Error('interrupted'));
     if (!flags.quiet) process.stderr.write('\nstopping (press Ctrl-C again to end at once)\n');
   };

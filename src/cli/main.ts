@@ -65,13 +65,18 @@ function usageError(error: CommanderError): UsageError {
   const isOption = /option/i.test(error.code) || error.message.startsWith("error: option '");
   const known = program.commands.find((command) => command.name() === process.argv[2]);
   return new UsageError(isOption ? 'USAGE_OPTION' : 'USAGE_ARGUMENT', sentence(error.message), {
-    given: `dovecote ${process.argv.slice(2).join(' ')}`,
+    given: ['dovecote', ...process.argv.slice(2).map(quoted)].join(' '),
     expected:
       known === undefined
         ? program.commands.map((command) => command.name()).join(', ')
         : `dovecote ${known.name()} ${known.usage()}`,
     nextStep: `\`dovecote ${known === undefined ? '' : `${known.name()} `}--help\` shows what can be said`,
   });
+}
+
+/** An argument as it would be typed. */
+function quoted(argument: string): string {
+  return /^[\w@%+=:,./~-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** `error: unknown option '--x'` -> `Unknown option '--x'.` */

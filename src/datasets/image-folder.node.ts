@@ -56,6 +56,8 @@ async function collect(
     if (entry.name.startsWith('.')) continue;
     // Links to folders are not followed here: they may form a loop.
     if (entry.isDirectory()) await collect(path, label, images, skipped);
+    else if (!entry.isFile() && !entry.isSymbolicLink())
+      skipped.push({ image: path, reason: 'it is not a file' });
     else if (ending === '.gif')
       skipped.push({ image: path, reason: 'GIFs are drawings or animations, not photos' });
     else if (photoEndings.includes(ending)) images.push({ image: path, label, name: path });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureBuilt } from '../support/dist.ts';
@@ -205,6 +206,17 @@ describe('classify for people', () => {
     expect(stdout).toBe('');
     expect(stderr).toContain('evil.png');
     expect(stderr).not.toContain('\u001b');
+  });
+});
+
+describe('Ctrl-C', () => {
+  it('stops at once when it is pressed again, even if a read is stuck', async ({ skip }) => {
+    if (process.platform === 'win32') skip('there are no named pipes here');
+    execFileSync('mkfifo', [shop.path('pipe.png')]);
+    const result = await classify(['photos', 'pipe.png', '--batch-size', '1'], {
+      interruptAt: [/classify:/, /press Ctrl-C again/],
+    });
+    expect(result).toMatchObject({ stdout: '', code: null, signal: 'SIGINT' });
   });
 });
 

@@ -132,9 +132,10 @@ describe('convert', () => {
 
   it('stopped by Ctrl-C it leaves nothing, and the exit code is 130', async () => {
     const result = await cli(['convert', `${server.url}/stalls.h5`, 'stopped'], {
-      interruptWhen: () => server.requests('/stalls.h5').length > 0,
+      interruptAt: [/download/],
     });
     expectFailure(result, 'ABORTED', 130);
+    expect(server.requests('/stalls.h5')).toHaveLength(1);
     expect(listing()).not.toContain('stopped');
   });
 });

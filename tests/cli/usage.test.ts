@@ -27,7 +27,7 @@ const wrongCalls: [args: string[], code: string, names: RegExp][] = [
   [['classify', 'a.jpg', '--model', 'squeeznet'], 'MODEL_UNKNOWN', /Did you mean "squeezenet"/],
   [['convert', 'model.h5', 'out', '--quantize', 'int4'], 'USAGE_OPTION', /float16, uint8, uint16/],
   [['convert', 'model.h5', 'out', '--shard-size', 'big'], 'USAGE_OPTION', /4MiB/],
-  [['convert', 'model.h5', '', '--force'], 'USAGE_ARGUMENT', /empty/],
+  [['convert', 'my model.h5', '', '--force'], 'USAGE_ARGUMENT', /convert 'my model\.h5' '' --force/],
   [['summary', 'resnet5000'], 'MODEL_UNKNOWN', /squeezenet/],
   [['train', 'photos', '--out', 'o', '--epochs', '-1'], 'USAGE_OPTION', /at least 1/],
   [['train', 'photos', '--out', 'o', '--learning-rate', '0'], 'USAGE_OPTION', /above 0/],

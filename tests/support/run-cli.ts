@@ -10,8 +10,8 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The process is killed then, and `signal` is `SIGKILL`. Default 60 s. */
   readonly timeoutMs?: number;
-  /** Sends SIGINT as soon as this says so; asked again whenever something was printed. */
-  readonly interruptWhen?: (printed: { stdout: string; stderr: string }) => boolean;
+  /** Sends SIGINT when stderr matches the first of these, again when it matches the second, and so on. */
+  readonly interruptAt?: readonly RegExp[];
   /** Runs the command line in a shell, as `"$@"` of this script: `"$@" | head -1`. */
   readonly shell?: string;
 }
@@ -29,7 +29,7 @@ const steering =
 
 /** Runs the built command line as a process of its own. Nothing of the user's own cache is used. */
 export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-  const { cwd, env, timeoutMs = 60_000, interruptWhen, shell } = options;
+  const { cwd, env, timeoutMs = 60_000, interruptAt = [], shell } = options;
   const inherited = Object.entries(process.env).filter(([name]) => !steering.test(name));
   const command = [process.execPath, distFile('cli.js'), ...args] as const;
   const [program, ...rest] =
@@ -45,12 +45,12 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const printed = { stdout: '', stderr: '' };
-    let interrupted = false;
+    const moments = [...interruptAt];
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].setEncoding('utf8').on('data', (text: string) => {
         printed[name] += text;
-        if (interrupted || !interruptWhen?.(printed)) return;
-        interrupted = true;
+        if (!moments[0]?.test(printed.stderr)) return;
+        moments.shift();
         child.kill('SIGINT');
       });
     }

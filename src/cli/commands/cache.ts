@@ -82,7 +82,9 @@ function clearCommand(files: string[], flags: CacheFlags): Promise<void> {
     const removed = await clearCache(files.length === 0 ? {} : { names: files });
     if (flags.json) context.print(JSON.stringify(removed, undefined, 2));
     else {
-      context.print(`removed ${removed.files.length} file(s), ${prettyBytes(removed.bytes)}`);
+      // The records beside the downloads are not in `cache list` either.
+      const files = removed.files.filter((name) => !name.endsWith('.meta'));
+      context.print(`removed ${files.length} file(s), ${prettyBytes(removed.bytes)}`);
       removed.locked.forEach((name) => context.print(`left alone, another process is fetching it: ${name}`));
     }
   });
