@@ -29,17 +29,21 @@ export async function runCommand(
   command: (context: CommandContext) => Promise<void>,
 ): Promise<void> {
   const controller = new AbortController();
-  let interruptedCode = 130;
+  let interruptedBy = 'SIGINT' as NodeJS.Signals;
   const interrupt = (signal: NodeJS.Signals) => {
-    interruptedCode = signal === 'SIGTERM' ? 143 : 130;
+    interruptedBy = signal;
     if (controller.signal.aborted) {
-      // Not `process.exit`: it waits for reads that are stuck, of a pipe without a writer for example.
-      process.off(signal, interrupt);
-      process.kill(process.pid, signal);
+      endAtOnce();
       return;
     }
     controller.abort(new Error('interrupted'));
     if (!flags.quiet) process.stderr.write('\nstopping (press Ctrl-C again to end at once)\n');
+  };
+  // Not by `process.exit`: it waits for reads that are stuck, of a pipe without a writer for example.
+  const endAtOnce = () => {
+    process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
+    process.kill(process.pid, interruptedBy);
   };
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
@@ -60,15 +64,18 @@ export async function runCommand(
   };
   try {
     await command(context);
-    if (controller.signal.aborted) process.exitCode = interruptedCode;
   } catch (error) {
     progress.finish();
     fail(error);
-    if (controller.signal.aborted) process.exitCode = interruptedCode;
   } finally {
     progress.finish();
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);
+    if (controller.signal.aborted) {
+      process.exitCode = interruptedBy === 'SIGTERM' ? 143 : 130;
+      // The process ends by itself, unless something is stuck.
+      setTimeout(endAtOnce, 1000).unref();
+    }
   }
 }
 
