@@ -108,6 +108,7 @@ export function convertModelFile(file: ModelFile, options: ConvertKerasOptions =
       'FORMAT_UNSUPPORTED',
       `${file.fileName} holds weights only, without the model's layers.`,
       {
+        given: `weights of ${file.layers.length} layers, and no model config`,
         expected: 'a whole model (model.save), or the architecture that the weights belong to',
         nextStep: 'Name the architecture (--architecture NAME), or save the whole model.',
       },

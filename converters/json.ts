@@ -24,7 +24,8 @@ export function shapeOf(value: JsonValue | undefined): (number | null)[] | undef
 /** Text that shows a value in an error without flooding the terminal. */
 export function excerpt(value: unknown, length = 80): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
-  return text.length > length ? `${text.slice(0, length - 3)}...` : text;
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length > length ? `${line.slice(0, length - 3)}...` : line;
 }
 
 /** `damaged` for broken JSON, with the place in the file. */
@@ -34,6 +35,7 @@ export function parseJson(text: string, what: string, fileName: string): JsonVal
   } catch (cause) {
     throw new FormatError('FORMAT_DAMAGED', `${what} of ${fileName} is not valid JSON.`, {
       given: excerpt(text),
+      expected: 'well-formed JSON',
       nextStep: 'Fetch or save the file again; it seems cut off or altered.',
       cause,
     });

@@ -29,18 +29,20 @@ export async function readModelFile(
   const fileName = options.fileName ?? 'model.json';
   const json = parseJson(new TextDecoder().decode(bytes), 'The text', fileName);
   const tfjs = isJsonObject(json) && (json.modelTopology !== undefined || json.weightsManifest !== undefined);
-  if (!tfjs) return readKerasHdf5(bytes, options);
-  if (options.readShard === undefined) {
+  if (tfjs && options.readShard === undefined) {
     throw new UsageError(
       'USAGE_OPTION',
       `${fileName} is a TensorFlow.js model, whose weights lie in other files.`,
       {
+        given: 'a model.json alone',
         expected: 'the option readShard, which gives their bytes',
         nextStep: 'Pass readShard, or give the model by its path or address.',
       },
     );
   }
-  return readTfjsModel(json, options.readShard, { fileName, limits: options.limits });
+  // Other JSON has no weight files: it is refused before any is asked for.
+  const readShard = options.readShard ?? (() => Promise.resolve(new Uint8Array()));
+  return readTfjsModel(json, readShard, { fileName, limits: options.limits });
 }
 
 /** Reads a file and tells what is in it, without converting it. @throws what `readModelFile` throws. */

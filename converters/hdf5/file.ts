@@ -141,6 +141,7 @@ export class Hdf5File {
         'FORMAT_UNSUPPORTED',
         `${path} in ${this.#name} has a number type that is not read.`,
         {
+          given: path,
           expected: 'float16, float32, float64, an integer or a boolean type',
           nextStep: 'Store the weights as float32.',
         },
@@ -227,6 +228,7 @@ export class Hdf5File {
   #limit(kept: boolean, what: string, limit: keyof ReadLimits): void {
     if (kept) return;
     throw new FormatError('FORMAT_LIMIT', `${this.#name} is refused: ${what}.`, {
+      given: what,
       expected: `at most ${this.#limits[limit]} (limits.${limit})`,
       nextStep: `If you trust the file, raise limits.${limit}.`,
     });
@@ -234,12 +236,15 @@ export class Hdf5File {
 
   #damaged(summary: string): FormatError {
     return new FormatError('FORMAT_DAMAGED', `${this.#name} is damaged: ${summary}`, {
+      given: summary,
+      expected: 'a whole, unaltered Keras file',
       nextStep: 'Fetch the file again, or save it again with Keras.',
     });
   }
 
   #unsafe(summary: string): FormatError {
     return new FormatError('FORMAT_UNSAFE', `${this.#name} is refused: ${summary}`, {
+      given: summary,
       expected: 'a self-contained file; Keras writes no links',
       nextStep: 'Copy the linked data into the file (h5repack, h5copy), or get the file from another source.',
     });

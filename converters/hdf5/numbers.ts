@@ -35,6 +35,7 @@ function toInt32(values: ArrayLike<number | bigint>, what: string): Int32Array {
         'FORMAT_UNSUPPORTED',
         `${what} holds the integer ${value}, which int32 cannot hold.`,
         {
+          given: String(value),
           expected: 'integers between -2147483648 and 2147483647',
           nextStep: 'Store the tensor as float32 or int32.',
         },

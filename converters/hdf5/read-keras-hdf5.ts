@@ -1,6 +1,6 @@
 import { FormatError } from '../../src/base/errors.ts';
 import type { JsonObject, LayerWeights } from '../../src/base/types.ts';
-import { isJsonObject, parseJson } from '../json.ts';
+import { excerpt, isJsonObject, parseJson } from '../json.ts';
 import { readLimits, type ModelFile, type ReadLimits } from '../model-file.ts';
 import { Hdf5File } from './file.ts';
 import { checkGlobalHeaps } from './global-heap.ts';
@@ -35,6 +35,8 @@ function jsonAttribute(file: Hdf5File, name: string, fileName: string): JsonObje
   if (isJsonObject(value)) return value;
   if (value === null) return undefined;
   throw new FormatError('FORMAT_DAMAGED', `${name} of ${fileName} is not a JSON object.`, {
+    given: excerpt(value),
+    expected: 'an object with class_name and config',
     nextStep: 'Save the model again with Keras.',
   });
 }
@@ -52,6 +54,7 @@ function notKeras(file: Hdf5File, fileName: string): FormatError {
       'FORMAT_UNSUPPORTED',
       `${fileName} is a .weights.h5 file of Keras 3, which is not read yet.`,
       {
+        given: `groups at the root: ${children.slice(0, 8).join(', ')}`,
         expected: 'a file of model.save or model.save_weights of Keras 1 or 2',
         nextStep:
           'Save the weights with tf_keras (Keras 2), or as a file whose name does not end in .weights.h5.',
@@ -75,6 +78,7 @@ function readContents(file: Hdf5File, fileName: string, limits: ReadLimits): Mod
   if (names === undefined) throw notKeras(file, fileName);
   if (names.length > limits.layers) {
     throw new FormatError('FORMAT_LIMIT', `${fileName} is refused: it has ${names.length} layers.`, {
+      given: `${names.length} layers`,
       expected: `at most ${limits.layers} (limits.layers)`,
       nextStep: 'If you trust the file, raise limits.layers.',
     });
@@ -84,6 +88,8 @@ function readContents(file: Hdf5File, fileName: string, limits: ReadLimits): Mod
       'FORMAT_DAMAGED',
       `${fileName} is damaged: a layer name is empty or occurs twice.`,
       {
+        given: `layer_names: ${excerpt(names)}`,
+        expected: 'one name for each layer',
         nextStep: 'Save the file again with Keras.',
       },
     );

@@ -75,7 +75,12 @@ function hdf5Reason(error: unknown): string {
 function asFormatError(error: unknown, fileName: string): DovecoteError {
   if (error instanceof DovecoteError) return error;
   if (error instanceof RangeError && /alloc|length/i.test(error.message)) {
-    return new FormatError('FORMAT_LIMIT', `${fileName} needs more memory than there is.`, { cause: error });
+    return new FormatError('FORMAT_LIMIT', `${fileName} needs more memory than there is.`, {
+      given: error.message,
+      expected: 'a file that fits into memory',
+      nextStep: 'Close other programs, or use a machine with more memory.',
+      cause: error,
+    });
   }
   return new FormatError('FORMAT_DAMAGED', `${fileName} is damaged: it cannot be read as HDF5.`, {
     given: `HDF5 says: ${hdf5Reason(error)}`,

@@ -72,6 +72,7 @@ export function requireHdf5(bytes: Uint8Array, fileName: string): void {
   if (isHdf5(bytes)) return;
   if (bytes.length > 0 && bytes.length < 8 && startsWith(bytes, HDF5_SIGNATURE.slice(0, bytes.length))) {
     throw new FormatError('FORMAT_DAMAGED', `${fileName} is cut off after ${bytes.length} bytes.`, {
+      given: `${bytes.length} bytes`,
       expected: 'a whole HDF5 file',
       nextStep: 'Fetch the file again.',
     });

@@ -3,6 +3,8 @@ import type { ModelGraph, TensorRef } from '../graph.ts';
 
 function damaged(file: string, summary: string): FormatError {
   return new FormatError('FORMAT_DAMAGED', `The model config of ${file} is damaged: ${summary}`, {
+    given: summary,
+    expected: 'layers with names of their own whose inputs exist',
     nextStep: 'Save the model again with Keras (model.save), or check that the file was copied whole.',
   });
 }

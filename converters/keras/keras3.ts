@@ -21,6 +21,7 @@ export function refuseKeras3(root: JsonObject, version: string | undefined, file
     'FORMAT_UNSUPPORTED',
     `${file} was saved by Keras ${version ?? '3'}; models of Keras 3 are not read yet.`,
     {
+      given: version === undefined ? 'a config in the manner of Keras 3' : `keras_version: ${version}`,
       expected: 'a model saved by Keras 1 or 2',
       nextStep:
         'Save it with tf_keras (Keras 2), or save only the weights and give the architecture by name.',

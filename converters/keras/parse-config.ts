@@ -37,7 +37,8 @@ interface RawLayer {
 
 function damaged(context: Context, summary: string, given?: unknown): FormatError {
   return new FormatError('FORMAT_DAMAGED', `The model config of ${context.file} is damaged: ${summary}`, {
-    given: given === undefined ? undefined : excerpt(given),
+    given: given === undefined ? summary : excerpt(given),
+    expected: 'a config as Keras writes it',
     nextStep: 'Save the model again with Keras (model.save), or check that the file was copied whole.',
   });
 }
@@ -178,6 +179,8 @@ function parseSequential(config: JsonObject, name: string, context: Context): Mo
       'FORMAT_UNSUPPORTED',
       `The Sequential model "${name}" of ${context.file} has no layers.`,
       {
+        given: 'layers: []',
+        expected: 'at least one layer',
         nextStep: 'Add layers to the model before saving it.',
       },
     );
@@ -189,6 +192,7 @@ function parseSequential(config: JsonObject, name: string, context: Context): Mo
         'FORMAT_UNSUPPORTED',
         `The Sequential model "${name}" of ${context.file} has no input shape.`,
         {
+          given: `a first layer of the class ${first.className} without a shape`,
           expected: 'a first layer with batch_input_shape (input_shape in Python)',
           nextStep: 'Call model.build(input_shape) or give the first layer an input_shape, then save again.',
         },
@@ -212,6 +216,8 @@ function parseModel(className: string, config: JsonObject, name: string, context
       'FORMAT_LIMIT',
       `Models are nested more than ${MAX_NESTING} deep in ${context.file}.`,
       {
+        given: `a model at depth ${context.depth}`,
+        expected: `at most ${MAX_NESTING} models inside each other`,
         nextStep: 'Flatten the model before saving it.',
       },
     );
@@ -251,6 +257,7 @@ export function parseKerasConfig(config: JsonObject, options: ParseKerasOptions 
       'FORMAT_UNSUPPORTED',
       `The model of ${context.file} is of the class ${className}, whose layers are Python code.`,
       {
+        given: `class_name: ${className}`,
         expected: 'a Sequential or functional model',
         nextStep: 'Rebuild it with keras.Model(inputs, outputs), copy the weights over and save that.',
       },

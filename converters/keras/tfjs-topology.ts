@@ -33,6 +33,7 @@ export function requireTfjsLayers(graph: ModelGraph, fileName: string): void {
     'FORMAT_UNSUPPORTED_LAYER',
     `${fileName} has ${count} that TensorFlow.js cannot compute:\n    ${problems.join('\n    ')}`,
     {
+      given: problems.map((problem) => problem.split('\n')[0]).join('; '),
       expected: 'layers of Keras that TensorFlow.js has, with the options that it knows',
       nextStep: 'Replace these layers in Python with built-in ones and save the model again.',
     },

@@ -70,6 +70,8 @@ export function readersOf(
 
 function damaged(graph: ModelGraph, detail: string): FormatError {
   return new FormatError('FORMAT_DAMAGED', `The model "${graph.name}" is damaged: ${detail}.`, {
+    given: detail,
+    expected: 'layers whose inputs lead back to the inputs of the model',
     nextStep: 'Build or save the model again.',
   });
 }

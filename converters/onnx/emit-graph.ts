@@ -48,6 +48,8 @@ export function emitGraph(
     const value = values.get(callKey(ref.layer, ref.node))?.[ref.tensor];
     if (value !== undefined) return value;
     throw new FormatError('FORMAT_DAMAGED', `The layer "${ref.layer}" has no output ${ref.tensor}.`, {
+      given: `output ${ref.tensor} of "${ref.layer}"`,
+      expected: 'an output that the layer has',
       nextStep: 'Build or save the model again.',
     });
   };

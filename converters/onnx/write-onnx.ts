@@ -104,6 +104,8 @@ function inputShape(graph: ModelGraph, ref: TensorRef): Shape {
     'FORMAT_DAMAGED',
     `The input "${ref.layer}" of the model "${graph.name}" has no shape.`,
     {
+      given: JSON.stringify(layer?.config.batch_input_shape ?? null),
+      expected: 'batch_input_shape: [null, height, width, channels]',
       nextStep: 'Build the model with an input shape.',
     },
   );

@@ -22,7 +22,8 @@ export const BYTES = { float32: 4, int32: 4, bool: 1, float16: 2, uint8: 1, uint
 
 function damaged(fileName: string, summary: string, given?: unknown): FormatError {
   return new FormatError('FORMAT_DAMAGED', `${fileName} is damaged: ${summary}`, {
-    given: given === undefined ? undefined : excerpt(given),
+    given: given === undefined ? summary : excerpt(given),
+    expected: 'a model.json as TensorFlow.js writes it',
     nextStep: 'Fetch the model again, or convert it again.',
   });
 }
@@ -86,6 +87,7 @@ function weightSpec(value: JsonValue, fileName: string): WeightSpec {
       'FORMAT_UNSUPPORTED',
       `The weight ${name} of ${fileName} is of the type ${excerpt(dtype)}.`,
       {
+        given: `dtype: ${excerpt(dtype)}`,
         expected: 'float32, int32 or bool',
         nextStep: 'Convert the model again with weights of these types.',
       },
@@ -118,6 +120,7 @@ export function parseManifest(modelJson: JsonObject, fileName: string, limits: R
       'FORMAT_LIMIT',
       `${fileName} is refused: it tells of ${specs.length} weights of ${bytes} bytes.`,
       {
+        given: `${specs.length} weights of ${bytes} bytes`,
         expected: `at most ${limits.tensors} weights (limits.tensors) of ${limits.tensorBytes} bytes (limits.tensorBytes)`,
         nextStep: 'If you trust the model, raise the limits.',
       },

@@ -95,6 +95,7 @@ function topologyOf(modelJson: JsonObject, fileName: string): JsonObject {
   const topology = modelJson.modelTopology;
   if (format === 'graph-model' || (isJsonObject(topology) && Array.isArray(topology.node))) {
     throw new FormatError('FORMAT_UNSUPPORTED', `${fileName} is a TensorFlow.js graph model.`, {
+      given: `format: ${format ?? 'graph-model'}`,
       expected: 'a layers model (format "layers-model")',
       nextStep: 'Convert the original Keras model as a layers model.',
     });
@@ -104,7 +105,7 @@ function topologyOf(modelJson: JsonObject, fileName: string): JsonObject {
       'FORMAT_UNKNOWN',
       `${fileName} is not the model.json of a TensorFlow.js layers model.`,
       {
-        given: `an object with ${Object.keys(modelJson).slice(0, 6).join(', ') || 'nothing in it'}`,
+        given: `JSON: an object with ${Object.keys(modelJson).slice(0, 6).join(', ') || 'nothing in it'}`,
         expected: 'modelTopology and weightsManifest',
         nextStep: 'Give the model.json that was saved with the model.',
       },
@@ -129,6 +130,8 @@ export async function readTfjsModel(
   if (!isJsonObject(modelJson)) {
     throw new FormatError('FORMAT_UNKNOWN', `${fileName} is not a JSON object.`, {
       given: excerpt(modelJson),
+      expected: 'an object with modelTopology and weightsManifest',
+      nextStep: 'Give the model.json that was saved with the model.',
     });
   }
   const topology = topologyOf(modelJson, fileName);

@@ -48,6 +48,7 @@ function checkOptions(how: Quantization, shardSizeBytes: number): void {
 function checkTensor(tensor: NamedTensor, seen: Set<string>): void {
   if (seen.has(tensor.name)) {
     throw new WeightsError('WEIGHTS_COUNT', `Two weights are called "${tensor.name}".`, {
+      given: `"${tensor.name}" twice`,
       expected: 'one tensor for each name',
       nextStep: 'Give the layers different names.',
     });

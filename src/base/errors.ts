@@ -62,11 +62,11 @@ export type ErrorCode =
 
 export interface ErrorDetails {
   /** What was given, as the user wrote it. */
-  given?: string;
+  given: string;
   /** What was expected instead. */
-  expected?: string;
+  expected: string;
   /** What to do now, as an instruction. */
-  nextStep?: string;
+  nextStep: string;
   cause?: unknown;
 }
 
@@ -75,15 +75,17 @@ export class DovecoteError extends Error {
   readonly code: ErrorCode;
   /** The first sentence: what went wrong. */
   readonly summary: string;
-  readonly given?: string;
-  readonly expected?: string;
-  readonly nextStep?: string;
+  readonly given: string;
+  readonly expected: string;
+  readonly nextStep: string;
 
-  constructor(code: ErrorCode, summary: string, details: ErrorDetails = {}) {
-    const lines = [summary];
-    if (details.given !== undefined) lines.push(`  given:    ${details.given}`);
-    if (details.expected !== undefined) lines.push(`  expected: ${details.expected}`);
-    if (details.nextStep !== undefined) lines.push(`  next:     ${details.nextStep}`);
+  constructor(code: ErrorCode, summary: string, details: ErrorDetails) {
+    const lines = [
+      summary,
+      `  given:    ${details.given}`,
+      `  expected: ${details.expected}`,
+      `  next:     ${details.nextStep}`,
+    ];
     super(lines.join('\n'), details.cause === undefined ? undefined : { cause: details.cause });
     this.name = new.target.name;
     this.code = code;
@@ -122,8 +124,13 @@ export class FileError extends DovecoteError {}
 export class EngineError extends DovecoteError {}
 /** Stopped on request. */
 export class AbortedError extends DovecoteError {
-  constructor(what: string, details: ErrorDetails = {}) {
-    super('ABORTED', what, details);
+  constructor(what: string, details: Partial<ErrorDetails> = {}) {
+    super('ABORTED', what, {
+      given: 'a request to stop',
+      expected: 'to run to the end',
+      nextStep: 'run it again',
+      ...details,
+    });
   }
 }
 

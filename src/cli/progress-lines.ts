@@ -3,6 +3,8 @@ import { ProgressPhase } from './progress-phase.ts';
 
 const steps = 10;
 const heartbeat = 5_000;
+/** A phase that takes a moment needs no lines in between. */
+const quietFor = 1_000;
 
 interface Entry {
   readonly phase: ProgressPhase;
@@ -10,7 +12,7 @@ interface Entry {
   printedAt: number;
 }
 
-/** Plain lines for logs: one at the start, one for each tenth or 5 s, one at the end; no control characters. */
+/** Plain lines for logs: one at the start, one for each tenth (at most one a second) or 5 s, one at the end; no control characters. */
 export class ProgressLines {
   private readonly entries = new Map<string, Entry>();
 
@@ -32,7 +34,8 @@ export class ProgressLines {
       return;
     }
     const step = stepOf(running.phase);
-    if (step <= running.step && time - running.printedAt < heartbeat) return;
+    const since = time - running.printedAt;
+    if (since < quietFor || (step <= running.step && since < heartbeat)) return;
     running.step = step;
     running.printedAt = time;
     this.write(middleLine(running.phase));

@@ -5,11 +5,18 @@ const TRY_TFJS =
 
 /** `ENGINE_FAILED` with the runtime's reason on one line. */
 export function engineFailed(what: string, cause: unknown, nextStep = TRY_TFJS): EngineError {
-  return new EngineError('ENGINE_FAILED', `${what}: ${reasonOf(cause)}`, { nextStep, cause });
+  return new EngineError('ENGINE_FAILED', `${what}: ${reasonOf(cause)}`, {
+    given: what,
+    expected: 'a model that the runtime can run',
+    nextStep,
+    cause,
+  });
 }
 
 export function disposedError(model: string): EngineError {
   return new EngineError('ENGINE_FAILED', `The compiled model "${model}" was disposed before it ran.`, {
+    given: 'a compiled model after dispose()',
+    expected: 'a compiled model in use',
     nextStep: 'Compile the model again.',
   });
 }

@@ -23,7 +23,9 @@ export interface ModelDescription {
 
 /** Every network of the zoo, and whether its weights are in the cache. */
 export async function describeModels(): Promise<ModelDescription[]> {
-  const cached = new Map((await listCache()).map((entry) => [entry.url, entry.size]));
+  // A cache that cannot be read has nothing to offer; `dovecote cache list` says why.
+  const entries = await listCache().catch(() => []);
+  const cached = new Map(entries.map((entry) => [entry.url, entry.size]));
   return listCards().map((card) => {
     const file =
       card.weights.find((each) => cached.has(each.url)) ??

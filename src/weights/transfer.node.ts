@@ -248,7 +248,7 @@ function otherSize({ url, size, otherWay, name }: TransferRequest, total: number
 
 function stopped({ name, options, sink }: TransferRequest): AbortedError {
   return new AbortedError(`The download of ${name} was stopped after ${sink.length} bytes.`, {
-    nextStep: 'run again to go on',
+    nextStep: 'run it again',
     cause: options.signal?.reason,
   });
 }

@@ -29,14 +29,28 @@ describe('progress into a file or pipe', () => {
     const progress = createProgress({ stream });
     for (let done = 0; done <= 100; done += 1) {
       progress.callback(download(done / 10));
-      wait(10);
+      wait(200);
     }
     progress.finish();
     const lines = output().trimEnd().split('\n');
     expect(lines).toHaveLength(11);
     expect(lines[0]).toBe('download squeezenet.h5: started, 10 MB');
-    expect(lines[3]).toBe('download squeezenet.h5: 30%, 3 of 10 MB, 10 MB/s, 0.7 s left');
-    expect(lines[10]).toBe('download squeezenet.h5: 10 MB in 1.0 s (10 MB/s)');
+    expect(lines[3]).toBe('download squeezenet.h5: 30%, 3 of 10 MB, 500 kB/s, 14 s left');
+    expect(lines[10]).toBe('download squeezenet.h5: 10 MB in 20 s (500 kB/s)');
+  });
+
+  it('has no lines in between for what takes a moment', () => {
+    const { stream, output } = fakePipe();
+    const progress = createProgress({ stream });
+    for (let done = 0; done <= 20; done += 1) {
+      progress.callback(classify(done));
+      wait(40);
+    }
+    progress.finish();
+    expect(output().trimEnd().split('\n')).toEqual([
+      'classify: started, 20 images',
+      'classify: 20 images in 0.8 s (25.0 images/s)',
+    ]);
   });
 
   it('gives a sign of life every 5 s when a tenth takes longer', () => {

@@ -28,7 +28,11 @@ beforeAll(async () => {
     name: 'node',
     readBytes: (location: string | URL) => {
       if (String(location).startsWith('https:'))
-        throw new NetworkError('NETWORK_STATUS', 'The server said 404.');
+        throw new NetworkError('NETWORK_STATUS', 'The server said 404.', {
+          given: String(location),
+          expected: 'status 200',
+          nextStep: 'check the address',
+        });
       if (location === 'locked.png') throw Object.assign(new Error('EACCES: denied'), { code: 'EACCES' });
       return Promise.resolve(new Uint8Array(readFileSync(location)));
     },

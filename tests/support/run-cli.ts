@@ -78,8 +78,9 @@ export function expectFailure(result: CliResult, code: string, exitCode = 1): vo
     stderr,
   });
   expect(stderr).toMatch(/^dovecote: \S.*/m);
-  // Somebody who pressed Ctrl-C need not be told what to do.
-  if (exitCode !== 130) expect(stderr).toMatch(/^ {2}next: +\S.*/m);
+  for (const part of ['given', 'expected', 'next']) {
+    expect(stderr).toMatch(new RegExp(`^ {2}${part}: +\\S`, 'm'));
+  }
   expect(stderr).not.toMatch(/^\s+at .*[:)]\d*\)?$/m);
   expect(stderr).not.toMatch(/should not have happened|\[object|undefined|NaN/);
   expect(result.stdout).toBe('');
