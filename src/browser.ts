@@ -1,15 +1,14 @@
-import { UsageError } from './base/errors.ts';
+import { EngineError, UsageError } from './base/errors.ts';
 import { decodeImageBrowser } from './images/decode.browser.ts';
 import { prepareTfjsBrowser } from './engines/tfjs-backend.browser.ts';
-import { EngineError } from './base/errors.ts';
 import { registerPlatform } from './platform.ts';
-import { fetchBytes } from './weights/fetch.browser.ts';
+import { fetchBytes, fetchPublished } from './weights/fetch.browser.ts';
 
 registerPlatform({
   name: 'browser',
   readBytes: fetchBytes,
   isFolder: (location) => Promise.resolve(/^[^?#]*\/(?:[?#]|$)/.test(location)),
-  readCached: (file, options) => fetchBytes(file.url, { label: file.fileName, ...options }),
+  readCached: fetchPublished,
   readImageFolder: (folder) =>
     Promise.reject(
       new UsageError('USAGE_ARGUMENT', 'A browser has no folders to read.', {

@@ -38,11 +38,14 @@ async function picturesBelow(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch((error: unknown) => {
     throw readFailure(error, folder);
   });
-  return entries
-    .filter((entry) => !entry.isDirectory() && isPicture(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter((path) => !isHidden(relative(folder, path)))
-    .sort(compareNames);
+  return (
+    entries
+      .filter((entry) => !entry.isDirectory() && isPicture(entry.name))
+      // Node before 20.12 has `path` only.
+      .map((entry) => join((entry.parentPath as string | undefined) ?? entry.path, entry.name))
+      .filter((path) => !isHidden(relative(folder, path)))
+      .sort(compareNames)
+  );
 }
 
 /** Thumbnails, trash, and the `._*` files of macOS, which have the endings of pictures and are none. */

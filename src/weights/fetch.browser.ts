@@ -1,5 +1,5 @@
 import { AbortedError, NetworkError, reasonOf } from '../base/errors.ts';
-import type { ReadOptions } from '../platform.ts';
+import type { ReadOptions, RemoteFile } from '../platform.ts';
 
 /**
  * Bytes of a URL, relative to the page, with progress. The browser's own HTTP cache applies.
@@ -44,6 +44,40 @@ export async function fetchBytes(location: string | URL, options: ReadOptions = 
       cause: error,
     });
   }
+}
+
+/**
+ * Bytes of a published file, held to the size and SHA-256 that are known of it (the hash on secure pages only:
+ * elsewhere browsers have none). The browser's own HTTP cache applies.
+ *
+ * @throws as `fetchBytes`, and NetworkError `DOWNLOAD_HASH`
+ */
+export async function fetchPublished(file: RemoteFile, options: ReadOptions = {}): Promise<Uint8Array> {
+  const bytes = await fetchBytes(file.url, { label: file.fileName, ...options });
+  const problem = await mismatch(bytes, file);
+  if (problem === undefined) return bytes;
+  throw new NetworkError('DOWNLOAD_HASH', `${file.fileName} is not the published file.`, {
+    ...problem,
+    nextStep:
+      'try again; when it stays so, the address holds another file now: give the weights from elsewhere',
+  });
+}
+
+async function mismatch(
+  bytes: Uint8Array,
+  { size, sha256 }: RemoteFile,
+): Promise<{ given: string; expected: string } | undefined> {
+  if (size !== undefined && bytes.length !== size) {
+    return { given: `${bytes.length} bytes`, expected: `${size} bytes` };
+  }
+  // Pages without https have no `subtle`.
+  const subtle: SubtleCrypto | undefined = globalThis.crypto?.subtle;
+  if (sha256 === undefined || subtle === undefined) return undefined;
+  const digest = new Uint8Array(await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
+  const found = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return found === sha256.toLowerCase()
+    ? undefined
+    : { given: `SHA-256 ${found}`, expected: `SHA-256 ${sha256}` };
 }
 
 async function collect(

@@ -258,7 +258,7 @@ describe('describeSource names a picture for messages', () => {
     ['photos/dove.jpg', 'photos/dove.jpg'],
     ['C:\\photos\\dove.jpg', 'C:\\photos\\dove.jpg'],
     ['https://user:secret@example.org/dove.jpg?size=1', 'https://example.org/dove.jpg?size=1'],
-    [new URL('file:///tmp/dove.jpg'), 'file:///tmp/dove.jpg'],
+    [new URL('file:///photos/dove.jpg'), 'file:///photos/dove.jpg'],
     [new File([], 'dove.png'), 'dove.png'],
     [new Blob([]), 'image 3 (Blob)'],
     [new Uint8Array(7), 'image 3 (7 bytes)'],
