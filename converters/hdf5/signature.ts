@@ -29,7 +29,7 @@ function looksLikeText(bytes: Uint8Array): boolean {
 }
 
 /** Tells a user what a file that is no HDF5 file seems to be. */
-export function likenessOf(bytes: Uint8Array): Likeness {
+function likenessOf(bytes: Uint8Array): Likeness {
   const again = 'Fetch the file again.';
   if (bytes.length === 0) return { what: 'an empty file', nextStep: again };
   if (startsWith(bytes, [0x50, 0x4b, 0x03, 0x04])) {

@@ -38,7 +38,7 @@ export function activationName(value: JsonValue | undefined): string | undefined
 const number = (value: JsonValue | undefined) => (typeof value === 'number' ? value : 0);
 
 /** tfjs has one regularizer class; what it cannot express changes training only and becomes `null`. */
-export function regularizer(value: JsonValue | undefined): JsonValue {
+function regularizer(value: JsonValue | undefined): JsonValue {
   const l1l2 = (l1: number, l2: number): JsonValue => ({ class_name: 'L1L2', config: { l1, l2 } });
   if (typeof value === 'string') {
     if (value === 'l1') return l1l2(0.01, 0);

@@ -25,7 +25,7 @@ export function layerProblems(graph: ModelGraph, prefix = ''): string[] {
 /**
  * @throws FormatError `FORMAT_UNSUPPORTED_LAYER`: one error that names every layer that TensorFlow.js cannot compute.
  */
-export function requireTfjsLayers(graph: ModelGraph, fileName: string): void {
+function requireTfjsLayers(graph: ModelGraph, fileName: string): void {
   const problems = layerProblems(graph);
   if (problems.length === 0) return;
   const count = problems.length === 1 ? 'one layer' : `${problems.length} layers`;

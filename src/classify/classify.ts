@@ -12,7 +12,6 @@ import { loadModel } from '../models/load-model.ts';
 import { requireModel } from '../models/require-model.ts';
 import type { ModelMetadata } from '../models/metadata.ts';
 import type { labelsOf } from '../models/metadata.ts';
-import type { InputRecipe } from '../pipeline/run-images.ts';
 import { runImages } from '../pipeline/run-images.ts';
 import { recipeOf } from './recipe.ts';
 import { endsWithLogits, softmax, topIndices } from './probabilities.ts';
@@ -160,5 +159,3 @@ function asDovecoteError(error: unknown, image: string): DovecoteError {
     cause: error,
   });
 }
-
-export type { InputRecipe };

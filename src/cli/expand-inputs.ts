@@ -2,12 +2,13 @@ import { readdir, stat } from 'node:fs/promises';
 import { extname, join, relative, sep } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { DatasetError } from '../base/errors.ts';
+import { photoEndings } from '../datasets/image-folder.node.ts';
 import { compareNames } from '../datasets/labelled-images.ts';
 import { isUrl } from '../models/location.ts';
 import { readFailure } from '../weights/file-errors.node.ts';
 
 /** Endings of files in a folder that are taken for pictures. */
-const pictureEndings = new Set(['.jpg', '.jpeg', '.png', '.webp', '.avif', '.tif', '.tiff', '.bmp', '.gif']);
+const pictureEndings = new Set([...photoEndings, '.gif']);
 
 /**
  * Pictures named on a command line: files and URLs as they are, folders with all that is below them

@@ -102,7 +102,7 @@ export class ProgressBars {
 }
 
 /** One line of at most `width` columns; what matters least goes first when there is no room. */
-export function drawBar(phase: ProgressPhase, width: number, color: boolean): string {
+function drawBar(phase: ProgressPhase, width: number, color: boolean): string {
   const left = phase.timeLeft === '' ? '' : `${phase.timeLeft} left`;
   const figures = [phase.percentage, phase.currentRate, left, phase.amount, phase.note];
   const { fraction } = phase;

@@ -116,7 +116,7 @@ function rateOf(speed: number, unit: Progress['unit']): string {
 }
 
 /** Whole seconds from 10 s on, minutes and hours as on a clock. */
-export function formatDuration(seconds: number): string {
+function formatDuration(seconds: number): string {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;

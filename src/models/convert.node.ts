@@ -1,4 +1,3 @@
-import type { ProgressCallback } from '../base/types.ts';
 import { checkOutputFolder, writeFolder } from '../output/write-folder.node.ts';
 import type { ConvertOptions } from './convert.ts';
 import { convertFile } from './convert.ts';
@@ -8,7 +7,6 @@ import { readModelAt } from './model-bytes.ts';
 export interface ConvertFileOptions extends ConvertOptions {
   /** Replace the output of an earlier conversion. Default false. */
   readonly force?: boolean;
-  readonly onProgress?: ProgressCallback;
 }
 
 export interface ConvertResult {

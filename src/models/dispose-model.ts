@@ -18,6 +18,7 @@ export async function disposeModel(model: tf.LayersModel): Promise<void> {
   left.filter((weight) => !isDisposed(weight)).forEach((weight) => weight.dispose());
 }
 
-function isDisposed(weight: tf.LayersModel['weights'][number]): boolean {
+/** tfjs keeps the variable behind a weight private, and reading a freed one throws. */
+export function isDisposed(weight: tf.LayersModel['weights'][number]): boolean {
   return (weight as unknown as { val: tf.Variable }).val.isDisposed;
 }

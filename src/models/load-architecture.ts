@@ -1,9 +1,8 @@
 import type * as tf from '@tensorflow/tfjs';
-import { findModel, lookUp } from '../../zoo/registry.ts';
+import { findModel } from '../../zoo/registry.ts';
 import { platform } from '../platform.ts';
 import type { LoadModelOptions } from './load-model.ts';
-import { loadModelFile } from './load-model-file.ts';
-import { looksLikeLocation } from './location.ts';
+import { isModelFile, loadModelFile } from './load-model-file.ts';
 import { requireModelName } from './require-model.ts';
 
 /** A zoo model with zeros for weights (nothing is fetched), or a model of your own: for looking at its structure. */
@@ -13,9 +12,7 @@ export async function loadArchitecture(
 ): Promise<tf.LayersModel> {
   requireModelName(model);
   await platform().prepareTfjs();
-  if (lookUp(model) === undefined && (looksLikeLocation(model) || (await platform().isFolder(model)))) {
-    return loadModelFile(model, options);
-  }
+  if (await isModelFile(model)) return loadModelFile(model, options);
   const { card, build } = findModel(model, options.version);
   return build(card, options, { kernel: 'zeros' });
 }

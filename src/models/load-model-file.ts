@@ -3,9 +3,11 @@ import { FormatError, UsageError, reasonOf } from '../base/errors.ts';
 import type { JsonObject } from '../base/types.ts';
 import type { ModelFile, TfjsArtifacts } from '../../converters/index.ts';
 import { convertModelFile } from '../../converters/index.ts';
+import { lookUp } from '../../zoo/registry.ts';
+import { platform } from '../platform.ts';
 import { expectedWeightsOf } from './expected-weights.ts';
 import type { LoadModelOptions } from './load-model.ts';
-import { baseName } from './location.ts';
+import { baseName, looksLikeLocation } from './location.ts';
 import { readModelAt } from './model-bytes.ts';
 import { getMetadata, metadataOfCard, setMetadata } from './metadata.ts';
 import { recogniseCard } from './recognise.ts';
@@ -20,6 +22,11 @@ const builderOptions = [
   'version',
   'seed',
 ] as const;
+
+/** Whether `model` means a finished model, at a path or URL, and not a network of the zoo. */
+export async function isModelFile(model: string): Promise<boolean> {
+  return lookUp(model) === undefined && (looksLikeLocation(model) || (await platform().isFolder(model)));
+}
 
 /**
  * Loads a finished model from a folder, model.json or whole-model .h5 file.
@@ -44,7 +51,7 @@ export async function loadModelFile(
 }
 
 /** Turns a file's config and tensors into a tf.LayersModel; attaches the card when the network is known. */
-export async function instantiate(file: ModelFile): Promise<tf.LayersModel> {
+async function instantiate(file: ModelFile): Promise<tf.LayersModel> {
   if (file.config === undefined) {
     throw new FormatError(
       'FORMAT_UNSUPPORTED',

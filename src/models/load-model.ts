@@ -1,11 +1,10 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { ProgressCallback } from '../base/types.ts';
-import { findModel, lookUp } from '../../zoo/registry.ts';
+import { findModel } from '../../zoo/registry.ts';
 import type { BuildOptions } from '../../zoo/build-options.ts';
 import { platform } from '../platform.ts';
-import { loadModelFile } from './load-model-file.ts';
+import { isModelFile, loadModelFile } from './load-model-file.ts';
 import { loadZooModel } from './load-zoo-model.ts';
-import { looksLikeLocation } from './location.ts';
 import { requireModelName } from './require-model.ts';
 
 /**
@@ -40,8 +39,6 @@ export interface LoadModelOptions extends BuildOptions {
 export async function loadModel(model: string, options: LoadModelOptions = {}): Promise<tf.LayersModel> {
   requireModelName(model);
   await platform().prepareTfjs();
-  if (lookUp(model) === undefined && (looksLikeLocation(model) || (await platform().isFolder(model)))) {
-    return loadModelFile(model, options);
-  }
+  if (await isModelFile(model)) return loadModelFile(model, options);
   return loadZooModel(findModel(model, options.version), options);
 }

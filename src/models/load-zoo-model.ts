@@ -4,7 +4,7 @@ import { WeightsError, throwIfAborted } from '../base/errors.ts';
 import type { NamedTensor } from '../base/types.ts';
 import type { ModelFile } from '../../converters/index.ts';
 import { matchWeights, readModelFile } from '../../converters/index.ts';
-import type { WeightFile } from '../../zoo/card.ts';
+import type { ModelCard, WeightFile } from '../../zoo/card.ts';
 import type { ZooEntry } from '../../zoo/registry.ts';
 import { platform } from '../platform.ts';
 import { expectedWeightsOf, weightLayers } from './expected-weights.ts';
@@ -24,33 +24,30 @@ export async function loadZooModel(
 ): Promise<tf.LayersModel> {
   const { weights = 'imagenet', by = 'position', seed, signal } = options;
   requireOneOf('by', by, ['position', 'name']);
-  if (weights === null) {
-    const random = build(
-      card,
-      { ...options, includeTop: options.includeTop !== false },
-      { kernel: 'glorotUniform', seed },
-    );
-    setMetadata(random, metadataOfCard(card, random.inputs[0]!.shape.slice(1)));
-    return random;
-  }
-  const build_ = (includeTop: boolean) => build(card, { ...options, includeTop }, { kernel: 'zeros' });
+  const kernel = weights === null ? 'glorotUniform' : 'zeros';
+  const buildWith = (includeTop: boolean) => build(card, { ...options, includeTop }, { kernel, seed });
   // Options are checked before anything is read or fetched.
-  let model = build_(options.includeTop !== false);
+  let model = buildWith(options.includeTop !== false);
   try {
-    const { file, name } = await readWeights({ card, build, aliases: [] }, weights, options);
+    if (weights === null) return withMetadata(model, card);
+    const { file, name } = await readWeights(card, weights, options);
     throwIfAborted(signal, `Loading ${card.title}`);
     if (options.includeTop === 'auto') {
       const found = file.layers.filter((layer) => layer.weights.length > 0).length;
       if (found < weightLayers(model).length) {
         model.dispose();
-        model = build_(false);
+        model = buildWith(false);
       }
     }
     fill(model, matchWeights(expectedWeightsOf(model), file, { by, fileName: name }));
+    return withMetadata(model, card);
   } catch (error) {
     model.dispose();
     throw error;
   }
+}
+
+function withMetadata(model: tf.LayersModel, card: ModelCard): tf.LayersModel {
   setMetadata(model, metadataOfCard(card, model.inputs[0]!.shape.slice(1)));
   return model;
 }
@@ -65,7 +62,7 @@ function fill(model: tf.LayersModel, weights: readonly (readonly NamedTensor[])[
 }
 
 async function readWeights(
-  { card }: ZooEntry,
+  card: ModelCard,
   weights: Exclude<WeightsSource, null>,
   { includeTop, classes = 1000, onProgress, signal }: LoadZooOptions,
 ): Promise<{ file: ModelFile; name: string }> {

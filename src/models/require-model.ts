@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { ModelError, UsageError } from '../base/errors.ts';
+import { isDisposed } from './dispose-model.ts';
 
 /**
  * For what programs without types pass.
@@ -16,8 +17,7 @@ export function requireModel(model: unknown, what: string): asserts model is tf.
       nextStep: "pass `await loadModel('squeezenet')`",
     });
   }
-  const isDisposed = weights?.some((weight) => (weight as unknown as { val: tf.Variable }).val.isDisposed);
-  if (isDisposed) {
+  if (weights?.some(isDisposed)) {
     throw new ModelError('MODEL_INPUT', `The model "${(model as tf.LayersModel).name}" was disposed of.`, {
       given: `${what}: a model without weights`,
       expected: 'a model that is in use',

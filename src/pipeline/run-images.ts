@@ -1,5 +1,5 @@
 import { pMapIterable } from 'p-map';
-import { EngineError, ImageError, UsageError, throwIfAborted } from '../base/errors.ts';
+import { EngineError, UsageError, throwIfAborted } from '../base/errors.ts';
 import type { Pixels } from '../base/types.ts';
 import type { CompiledModel } from '../engines/compiled-model.ts';
 import type { ImageSource } from '../images/image-source.ts';
@@ -143,30 +143,13 @@ function noNumbers(image: string): EngineError {
   });
 }
 
-async function decodeByRecipe(
+function decodeByRecipe(
   image: ImageSource,
   index: number,
   { inputSize, resize }: InputRecipe,
   signal?: AbortSignal,
 ): Promise<Pixels> {
-  const pixels = await loadPixels(image, {
-    size: inputSize,
-    ...resize,
-    signal,
-    name: describeSource(image, index),
-  });
-  if (pixels.height !== inputSize[0] || pixels.width !== inputSize[1]) {
-    throw new ImageError(
-      'IMAGE_UNREADABLE',
-      `${describeSource(image, index)} came out of the decoder at the wrong size.`,
-      {
-        given: `${pixels.height}x${pixels.width}`,
-        expected: inputSize.join('x'),
-        nextStep: 'please report this picture',
-      },
-    );
-  }
-  return pixels;
+  return loadPixels(image, { size: inputSize, ...resize, signal, name: describeSource(image, index) });
 }
 
 function* indexed(images: Iterable<ImageSource>): Generator<{ image: ImageSource; index: number }> {

@@ -138,7 +138,7 @@ async function extract(
 }
 
 /** The layer on which a new head stands. */
-export function featureLayerOf(model: tf.LayersModel, asked?: string): string {
+function featureLayerOf(model: tf.LayersModel, asked?: string): string {
   if (asked !== undefined) return asked;
   const architecture = getMetadata(model)?.architecture;
   const known = architecture === undefined ? undefined : lookUp(architecture)?.card.features.layer;

@@ -83,6 +83,8 @@ export async function trainHead(
   ]);
   const optimizer = tf.train.adam(options.learningRate);
   const history: EpochReport[] = [];
+  let data: HeadData | undefined;
+  let features: Float32Array = new Float32Array();
   let best: { kernel: Float32Array; bias: Float32Array; epoch: number; evaluation: Evaluation } | undefined;
   let stopped: TrainedHead['stopped'] = 'completed';
   try {
@@ -90,8 +92,9 @@ export async function trainHead(
       // Lets Ctrl-C and progress through: the steps below do not wait for anything.
       await new Promise((resolve) => setTimeout(resolve));
       if (options.signal?.aborted) break;
-      const data = epoch === 1 ? first : await trainingData(epoch);
-      const features = standardise(data.features, scale);
+      const next = epoch === 1 ? first : await trainingData(epoch);
+      // Without augmentation it is the same data in every epoch.
+      if (next !== data) features = standardise((data = next).features, scale);
       const fit = runEpoch(
         features,
         data.labels,

@@ -101,7 +101,7 @@ export class PartialFile implements Sink {
   }
 }
 
-export function recordPathOf(partialPath: string): string {
+function recordPathOf(partialPath: string): string {
   return `${partialPath}.meta`;
 }
 

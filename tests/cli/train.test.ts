@@ -87,6 +87,15 @@ describe('train', () => {
     expect(stdout).toMatch(/saved to told\n$/);
   });
 
+  it('names the rows and columns of the confusion matrix alike, also when classes are called by numbers', async () => {
+    mkdirSync(shop.path('digits'));
+    symlinkSync(shop.path('photos/blue'), shop.path('digits/10'));
+    symlinkSync(shop.path('photos/red'), shop.path('digits/2'));
+    const args = ['train', 'digits', '--base', 'base', '--out', 'digit-model', '--epochs', '12', '--quiet'];
+    const { stdout } = await runCli(args, { cwd: shop.root });
+    expect(stdout).toMatch(/\n +10 +2\n10 +1 +0\n2 +0 +1\n/);
+  });
+
   it('gives the same weights for the same seed, byte by byte, and others for another seed', async () => {
     const run = (out: string, seed: string, more: string[] = []) =>
       train(['--out', out, '--seed', seed, '--epochs', '4', '--validation-split', '0.34', '--json', ...more]);

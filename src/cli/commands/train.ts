@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { FineTuneOptions, FineTuneResult } from '../../transfer/fine-tune.ts';
 import type { CommandContext } from '../context.ts';
+import type { TableColumn, TableRow } from '../table.ts';
 import { runCommand } from '../context.ts';
 import type { ResizeFlags } from '../options.ts';
 import {
@@ -167,6 +168,22 @@ function reportOf(result: FineTuneResult, out: string) {
   };
 }
 
+/** Columns by number: a property called `7` would come before all others, as every object has it. */
+function confusionTable(
+  confusion: FineTuneResult['evaluation']['confusion'],
+  classes: readonly string[],
+): [TableRow[], TableColumn[]] {
+  const rows = classes.map((label, actual) => ({
+    actual: label,
+    ...Object.fromEntries(classes.map((_, predicted) => [`to ${predicted}`, confusion[actual]![predicted]])),
+  }));
+  const columns = classes.map((label, predicted): TableColumn => ({
+    key: `to ${predicted}`,
+    heading: label,
+  }));
+  return [rows, [{ key: 'actual', heading: '', align: 'left' }, ...columns]];
+}
+
 async function printReport(
   result: FineTuneResult,
   wallSeconds: number,
@@ -181,14 +198,7 @@ async function printReport(
   }
   const percent = (share: number) => (100 * share).toFixed(1);
   context.print('Confusion matrix (rows: what is on the photo, columns: what the model says)');
-  context.print(
-    formatTable(
-      classes.map((label, row) => ({
-        '': label,
-        ...Object.fromEntries(classes.map((column, index) => [column, evaluation.confusion[row]![index]!])),
-      })),
-    ),
-  );
+  context.print(formatTable(...confusionTable(evaluation.confusion, classes)));
   context.print('');
   context.print(
     formatTable(
