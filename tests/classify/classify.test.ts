@@ -1,7 +1,19 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Classification } from '../../src/node.ts';
-import { classify, classifyStream, disposeModel, getMetadata, loadImage, loadModel } from '../../src/node.ts';
+import {
+  classify,
+  classifyStream,
+  disposeModel,
+  getMetadata,
+  loadImage,
+  loadModel,
+  saveModel,
+} from '../../src/node.ts';
+import { softmax } from '../../src/classify/probabilities.ts';
 import type { CompiledModel } from '../../src/engines/compiled-model.ts';
 import { runImages } from '../../src/pipeline/run-images.ts';
 import { hasShared, shared } from '../support/shared.ts';
@@ -60,6 +72,15 @@ describe.each(['onnx', 'tfjs'] as const)('classify on %s', (engine) => {
     );
     expect(tf.memory().numTensors).toBe(before);
     await disposeModel(model);
+  });
+});
+
+describe('softmax', () => {
+  it('bears logits of any size', () => {
+    const [high, low] = softmax(Float32Array.of(1000, 999));
+    expect(high).toBeCloseTo(1 / (1 + Math.exp(-1)), 6);
+    expect(high! + low!).toBeCloseTo(1, 6);
+    expect(Array.from(softmax(Float32Array.of(-1000, -1000)))).toEqual([0.5, 0.5]);
   });
 });
 
@@ -209,6 +230,20 @@ describe('classify', () => {
     await classify([red, green, blue], { model, onProgress: (progress) => done.push(progress.done) });
     expect(done).toEqual([1, 2, 3]);
     await disposeModel(model);
+  });
+
+  it('disposes of a model that it has loaded itself, also when it fails', async () => {
+    const folder = join(await mkdtemp(join(tmpdir(), 'dovecote-classify-')), 'model');
+    const model = colourModel();
+    await saveModel(model, folder);
+    await disposeModel(model);
+    const before = tf.memory().numTensors;
+    expect((await classify(red, { model: folder })).predictions[0]!.label).toBe('red');
+    await expect(classify('missing.jpg', { model: folder })).rejects.toMatchObject({
+      code: 'IMAGE_NOT_FOUND',
+    });
+    expect(tf.memory().numTensors).toBe(before);
+    await rm(dirname(folder), { recursive: true });
   });
 
   it('gives an empty array for no pictures', async () => {

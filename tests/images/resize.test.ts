@@ -100,3 +100,17 @@ describe('resizing', () => {
     expect(call).toThrow(text);
   });
 });
+
+describe('fill with a crop fraction', () => {
+  it('is the stretched picture with its border cut off, also for fractions that binary numbers miss', () => {
+    const data = Uint8Array.from({ length: 40 * 30 * 3 }, (_, index) => (index * 7919) % 251);
+    const pixels = { data, width: 40, height: 30 };
+    // 9 / (9 / 14) is a little less than 14 in floating point.
+    const whole = resizePixels(pixels, { width: 14, height: 14 });
+    const cut = resizePixels(pixels, { width: 9, height: 9, cropFraction: 9 / 14 });
+    for (let y = 0; y < 9; y++) {
+      const from = ((y + 2) * 14 + 2) * 3;
+      expect(cut.data.subarray(y * 27, (y + 1) * 27)).toEqual(whole.data.subarray(from, from + 27));
+    }
+  });
+});

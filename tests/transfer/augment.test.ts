@@ -1,6 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/base/random.ts';
+import '../../src/node.ts';
 import { augmentPixels } from '../../src/transfer/augment.ts';
+import { augmentedDecoder } from '../../src/transfer/augmented-decoder.ts';
+import { noisyPicture } from '../support/tiny-model.ts';
 
 /** Red counts columns, green counts rows. */
 function ramp(width: number, height: number) {
@@ -50,5 +53,26 @@ describe('augmentation', () => {
       { colour: 0.9 },
     );
     expect([width, height, data.length]).toEqual([1, 1, 3]);
+  });
+});
+
+describe('decoding with augmentation', () => {
+  const recipe = {
+    inputSize: [24, 30],
+    preprocessing: 'none',
+    resize: { mode: 'fill', filter: 'bilinear', cropFraction: 1 },
+  } as const;
+  let picture: Buffer;
+  beforeAll(async () => {
+    picture = await noisyPicture([120, 90, 60], 1);
+  });
+
+  it('comes at the size of the network, and varies with the seed and with the place of the picture', async () => {
+    const draw = (seed: number, index: number) => augmentedDecoder(recipe, seed, {})(picture, index);
+    const first = await draw(1, 0);
+    expect([first.width, first.height]).toEqual([30, 24]);
+    expect(await draw(1, 0)).toEqual(first);
+    expect((await draw(1, 1)).data).not.toEqual(first.data);
+    expect((await draw(2, 0)).data).not.toEqual(first.data);
   });
 });

@@ -341,6 +341,18 @@ describe('fineTune', () => {
     await expect(anything('squeezenet', undefined)).rejects.toMatchObject({ code: 'USAGE_ARGUMENT' });
   });
 
+  it('refuses validation pictures that lack a class, by name', async () => {
+    const validation = [
+      { image: await noisyPicture(colours.cold, 1), label: 'cold' },
+      { image: await noisyPicture(colours.cold, 2), label: 'tepid' },
+    ];
+    const data = [...(await pictures(2, 1)), { image: await noisyPicture([0, 0, 0], 1), label: 'tepid' }];
+    await expect(fineTune('squeezenet', data, { ...quick, weights, validation })).rejects.toMatchObject({
+      code: 'DATASET_CLASSES',
+      nextStep: expect.stringContaining('"warm"') as string,
+    });
+  });
+
   it('refuses validation pictures of other classes, by name', async () => {
     const validation = [
       ...(await pictures(1, 1)),

@@ -137,6 +137,31 @@ describe('training a head', () => {
     expect(asked).toEqual([1, 2, 3]);
   });
 
+  it('learns from the fresh data, not from those of the first epoch', async () => {
+    const turned = clouds(90, 1, 0.5);
+    const reversed = { features: turned.features.slice().reverse(), labels: turned.labels };
+    const second = await trainHead(
+      (epoch) => Promise.resolve(epoch === 1 ? reversed : turned),
+      clouds(45, 2, 0.5),
+      classes,
+      { ...options, epochs: 2 },
+    );
+    const again = await trainHead(
+      (epoch) => Promise.resolve(epoch === 1 ? reversed : { ...turned, features: reversed.features }),
+      clouds(45, 2, 0.5),
+      classes,
+      { ...options, epochs: 2 },
+    );
+    expect(second!.history[1]).not.toEqual(again!.history[1]);
+  });
+
+  it('dropout changes what is learnt', async () => {
+    const [without, with_] = [await run({ epochs: 3 }), await run({ epochs: 3, dropout: 0.5 })];
+    expect(with_.kernel).not.toEqual(without.kernel);
+    // Half of each feature is missing: the training loss says so.
+    expect(with_.history[2]!.loss).toBeGreaterThan(without.history[2]!.loss);
+  });
+
   it('leaves no tensor behind, also when it is stopped or fails', async () => {
     await run({ epochs: 1 });
     const before = tf.memory().numTensors;

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import type { CompiledModel } from '../../src/engines/compiled-model.ts';
+import { cachedCompile } from '../../src/engines/session-cache.ts';
+import { expectedWeightsOf } from '../../src/models/expected-weights.ts';
+import { metadataIn } from '../../src/models/metadata.ts';
+import { recogniseCard } from '../../src/models/recognise.ts';
+import { disposeModel, loadModel } from '../../src/node.ts';
+import { listCards, lookUp } from '../../zoo/registry.ts';
+import { colourModel, tinyMetadata } from '../support/tiny-model.ts';
+
+describe('recognising a network', () => {
+  it.each(listCards())('$title is recognised with and without its top', (card) => {
+    for (const includeTop of [true, false]) {
+      const model = lookUp(card.name)!.build(card, { includeTop }, { kernel: 'zeros' });
+      expect(recogniseCard(expectedWeightsOf(model))).toBe(card);
+      model.dispose();
+    }
+  });
+
+  it('a network with as many numbers but other names, or in another order, is not taken for it', async () => {
+    const model = await loadModel('squeezenet', { weights: null });
+    const layers = expectedWeightsOf(model);
+    const renamed = layers.map((each) => ({ ...each, layer: each.layer.replace('fire', 'blaze') }));
+    expect(recogniseCard(renamed)).toBeUndefined();
+    expect(recogniseCard([...layers].reverse())).toBeUndefined();
+    await disposeModel(model);
+  });
+});
+
+describe('metadata', () => {
+  it('are taken only when they are whole and of a version that is known', () => {
+    expect(metadataIn({ dovecote: tinyMetadata })).toEqual(tinyMetadata);
+    const broken: object[] = [
+      { version: 2 },
+      { labels: [1, 2, 3] },
+      { preprocessing: 'magic' },
+      { inputSize: [12] },
+      { inputSize: [0, 12] },
+      { resize: null },
+    ];
+    for (const change of broken)
+      expect(metadataIn({ dovecote: { ...tinyMetadata, ...change } })).toBeUndefined();
+    expect(metadataIn(undefined)).toBeUndefined();
+    expect(metadataIn({ somebody: 'else' })).toBeUndefined();
+  });
+});
+
+describe('disposing of a model', () => {
+  it('ends the sessions that were compiled from it', async () => {
+    const model = colourModel();
+    const network: CompiledModel = await cachedCompile(model, { engine: 'onnx' });
+    const picture = new Float32Array(12 * 12 * 3);
+    expect(await network.run(picture, [1, 12, 12, 3])).toHaveLength(1);
+    await disposeModel(model);
+    await expect(network.run(picture, [1, 12, 12, 3])).rejects.toMatchObject({ code: 'ENGINE_FAILED' });
+  });
+});
