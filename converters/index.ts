@@ -9,6 +9,12 @@ export { readTfjsModel, type ReadShard, type ReadTfjsOptions } from './tfjs/read
 export { writeTfjsModel, type TfjsArtifacts, type WriteTfjsOptions } from './tfjs/write-tfjs.ts';
 export type { Quantization } from './tfjs/quantize.ts';
 export type { Shard } from './tfjs/shards.ts';
+export { readSafetensors, type ReadSafetensorsOptions } from './safetensors/read-safetensors.ts';
+export {
+  writeSafetensors,
+  type SafetensorsEncoding,
+  type WriteSafetensorsOptions,
+} from './safetensors/write-safetensors.ts';
 export { inspectModelFile, readModelFile, type ReadModelFileOptions } from './read-model-file.ts';
 export { formatInspection, inspectModel, type InspectedLayer, type Inspection } from './inspect.ts';
 export { matchWeights, type MatchOptions } from './match-weights.ts';

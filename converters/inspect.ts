@@ -98,6 +98,7 @@ const KINDS: Record<ModelFile['kind'], string> = {
   'keras-h5-model': 'Keras model (HDF5)',
   'keras-h5-weights': 'Keras weights without a model (HDF5)',
   'tfjs-layers-model': 'TensorFlow.js layers model',
+  'safetensors-weights': 'weights without a model (safetensors)',
 };
 
 const shapeText = (shape: readonly (number | null)[]) =>
@@ -117,10 +118,11 @@ function table(rows: readonly (readonly string[])[]): string[] {
 /** An inspection as text of several lines, without colours. */
 export function formatInspection(inspection: Inspection): string {
   const { model, inputs, outputs, layers } = inspection;
-  const lines = [
-    `${inspection.fileName}: ${KINDS[inspection.kind]}`,
-    `Keras ${inspection.kerasVersion}${inspection.backend === undefined ? '' : `, backend ${inspection.backend}`}`,
-  ];
+  const lines = [`${inspection.fileName}: ${KINDS[inspection.kind]}`];
+  if (inspection.kerasVersion !== '') {
+    const backend = inspection.backend === undefined ? '' : `, backend ${inspection.backend}`;
+    lines.push(`Keras ${inspection.kerasVersion}${backend}`);
+  }
   if (model !== undefined) lines.push(`model "${model.name}" (${model.kind})`);
   if (inputs.length > 0)
     lines.push(`inputs:  ${inputs.map(({ name, shape }) => `${name} ${shapeText(shape)}`).join(', ')}`);

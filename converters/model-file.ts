@@ -2,10 +2,10 @@ import type { JsonObject, LayerWeights } from '../src/base/types.ts';
 
 /** What a model file holds: weights by layer and, in a whole-model file, the topology. */
 export interface ModelFile {
-  readonly kind: 'keras-h5-model' | 'keras-h5-weights' | 'tfjs-layers-model';
+  readonly kind: 'keras-h5-model' | 'keras-h5-weights' | 'tfjs-layers-model' | 'safetensors-weights';
   /** Shown in errors. */
   readonly fileName: string;
-  /** As the file states it; `1` when a Keras file states none. */
+  /** As the file states it; `1` when a Keras file states none, empty for files that Keras did not write. */
   readonly kerasVersion: string;
   /** `tensorflow`, `theano`, ... as the file states it; absent in files of Keras 1. */
   readonly backend?: string;

@@ -4,6 +4,8 @@ import { isHdf5 } from './hdf5/signature.ts';
 import { inspectModel, type Inspection } from './inspect.ts';
 import { isJsonObject, parseJson } from './json.ts';
 import type { ModelFile } from './model-file.ts';
+import { isSafetensors } from './safetensors/header.ts';
+import { readSafetensors } from './safetensors/read-safetensors.ts';
 import { readTfjsModel, type ReadShard } from './tfjs/read-tfjs.ts';
 
 export interface ReadModelFileOptions extends ReadHdf5Options {
@@ -19,12 +21,13 @@ function startsAsJsonObject(bytes: Uint8Array): boolean {
 /**
  * Reads a model file of any kind that is known; the kind is found from the bytes, not from the file's name.
  *
- * @throws what `readKerasHdf5` and `readTfjsModel` throw; `USAGE_OPTION` for a `model.json` without `readShard`.
+ * @throws what `readKerasHdf5`, `readSafetensors` and `readTfjsModel` throw; `USAGE_OPTION` for a `model.json` without `readShard`.
  */
 export async function readModelFile(
   bytes: Uint8Array,
   options: ReadModelFileOptions = {},
 ): Promise<ModelFile> {
+  if (isSafetensors(bytes)) return readSafetensors(bytes, options);
   if (isHdf5(bytes) || !startsAsJsonObject(bytes)) return readKerasHdf5(bytes, options);
   const fileName = options.fileName ?? 'model.json';
   const json = parseJson(new TextDecoder().decode(bytes), 'The text', fileName);

@@ -1,5 +1,9 @@
-/** Which arithmetic turns RGB 0..255 into what a network was trained on; as in Keras's `imagenet_utils`. */
-export type PreprocessingMode = 'caffe' | 'tf' | 'torch' | 'none';
+/**
+ * Which arithmetic turns RGB 0..255 into what a network was trained on: the modes of Keras's `imagenet_utils`, and
+ * `lite` of EfficientNet-Lite.
+ */
+export const preprocessingModes = ['caffe', 'tf', 'torch', 'lite', 'none'] as const;
+export type PreprocessingMode = (typeof preprocessingModes)[number];
 
 export interface WeightFile {
   /** `top` has the classifier, `noTop` ends at the last feature map. */
@@ -12,6 +16,14 @@ export interface WeightFile {
   readonly md5?: string;
   /** Ours, where the bytes were held. */
   readonly sha256?: string;
+}
+
+/** Trained weights that lie in the package itself. */
+export interface EmbeddedWeights {
+  readonly fileName: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly sha256: string;
 }
 
 /** All facts about a network that are not its graph. Cards are data: no functions. */
@@ -40,5 +52,8 @@ export interface ModelCard {
   /** Percent on ImageNet, as published; absent where no source states it. */
   readonly accuracy: { readonly top1?: number; readonly top5?: number; readonly note?: string };
   readonly licence: string;
+  /** Published files, which are downloaded. */
   readonly weights: readonly WeightFile[];
+  /** What stands in the package and needs no download. */
+  readonly embedded?: EmbeddedWeights;
 }

@@ -3,7 +3,15 @@ import { closest, distance } from 'fastest-levenshtein';
 import { ModelError } from '../src/base/errors.ts';
 import type { BuildOptions, Initialisation } from './build-options.ts';
 import type { ModelCard } from './card.ts';
+import {
+  efficientNetLite0,
+  efficientNetLite1,
+  efficientNetLite2,
+  efficientNetLite3,
+  efficientNetLite4,
+} from './cards/efficientnet-lite.ts';
 import { squeezenet10, squeezenet11 } from './cards/squeezenet.ts';
+import { buildEfficientNetLite } from './efficientnet-lite.ts';
 import { buildSqueezeNet } from './squeezenet.ts';
 
 export type ModelBuilder = (
@@ -20,6 +28,13 @@ export interface ZooEntry {
 }
 
 const entries: readonly ZooEntry[] = [
+  ...[efficientNetLite0, efficientNetLite1, efficientNetLite2, efficientNetLite3, efficientNetLite4].map(
+    (card): ZooEntry => ({
+      card,
+      aliases: [card.name.replaceAll('-', ''), card.name.replaceAll('-', '_')],
+      build: buildEfficientNetLite,
+    }),
+  ),
   {
     card: squeezenet11,
     aliases: ['squeezenet1.1', 'squeezenetv1.1', 'squeezenet_v1.1'],
@@ -27,6 +42,9 @@ const entries: readonly ZooEntry[] = [
   },
   { card: squeezenet10, aliases: ['squeezenetv1.0', 'squeezenet_v1.0'], build: buildSqueezeNet },
 ];
+
+/** The network that is used where none is named: its weights are in the package. */
+export const defaultModel = efficientNetLite0.name;
 
 /** The cards of all networks, in the order in which they are listed. */
 export function listCards(): readonly ModelCard[] {

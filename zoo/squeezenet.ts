@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { ModelCard } from './card.ts';
 import type { BuildOptions, Initialisation } from './build-options.ts';
 import { resolveBuildOptions } from './build-options.ts';
+import { kernelInitializers } from './initializers.ts';
 
 /** What differs between the two published versions (table 1 of the paper; the repository's v1.1 folder). */
 interface Version {
@@ -48,7 +49,7 @@ export function buildSqueezeNet(
   const version = versions[card.name];
   if (version === undefined) throw new Error(`no SqueezeNet version for card ${card.name}`);
 
-  let layerNumber = 0;
+  const kernelInitializer = kernelInitializers(initialisation);
   const convolve = (
     x: tf.SymbolicTensor,
     name: string,
@@ -64,7 +65,7 @@ export function buildSqueezeNet(
         kernelSize,
         strides,
         padding,
-        kernelInitializer: initializer(initialisation, layerNumber++),
+        kernelInitializer: kernelInitializer(),
       })
       .apply(x);
     return convolved as tf.SymbolicTensor;
@@ -108,9 +109,4 @@ export function buildSqueezeNet(
     x = tf.layers.globalMaxPooling2d({ name: 'max_pool' }).apply(x) as tf.SymbolicTensor;
   }
   return tf.model({ name: 'squeezenet', inputs: input, outputs: x });
-}
-
-function initializer({ kernel, seed }: Initialisation, layerNumber: number) {
-  if (kernel === 'zeros') return 'zeros';
-  return seed === undefined ? 'glorotUniform' : tf.initializers.glorotUniform({ seed: seed + layerNumber });
 }

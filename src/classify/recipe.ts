@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { ModelError } from '../base/errors.ts';
+import { preprocessingModes } from '../../zoo/card.ts';
 import type { ClassLabel } from '../../zoo/labels/imagenet.ts';
 import type { ModelMetadata } from '../models/metadata.ts';
 import { getMetadata, labelsOf } from '../models/metadata.ts';
@@ -76,7 +77,7 @@ export function inputRecipeOf(model: tf.LayersModel, options: RecipeOptions = {}
       `The model "${model.name}" does not say how its pictures have to be prepared.`,
       {
         given: 'a model without Dovecote metadata',
-        expected: 'preprocessing: caffe, tf, torch or none',
+        expected: `preprocessing: ${preprocessingModes.join(', ')}`,
         nextStep:
           'pass `preprocessing` (`--preprocessing` on the command line); Keras names the mode of each of its networks',
       },

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
+import { preprocessingModes } from '../../zoo/card.ts';
 
 /** Commander argument parsers: each gives a message that says what is legal. */
 
@@ -57,7 +58,7 @@ export const engineOption = () =>
 
 export const preprocessingOption = () =>
   new Option('--preprocessing <mode>', 'for a model that does not say how its pictures are prepared').choices(
-    ['caffe', 'tf', 'torch', 'none'],
+    preprocessingModes,
   );
 
 export const jsonOption = (what: string) =>

@@ -2,13 +2,16 @@ import * as tf from '@tensorflow/tfjs';
 import { UsageError } from '../base/errors.ts';
 import type { Pixels } from '../base/types.ts';
 import type { PreprocessingMode } from '../../zoo/card.ts';
+import { preprocessingModes } from '../../zoo/card.ts';
 
 /** ImageNet's statistics as `keras/src/applications/imagenet_utils.py` states them. */
 const CAFFE_MEAN_BGR = [103.939, 116.779, 123.68] as const;
 const TORCH_MEAN_RGB = [0.485, 0.456, 0.406] as const;
 const TORCH_STD_RGB = [0.229, 0.224, 0.225] as const;
 
-const MODES: readonly PreprocessingMode[] = ['caffe', 'tf', 'torch', 'none'];
+/** As `efficientnet_lite_builder.py` of the TPU repository states them. */
+const LITE_MEAN = 127;
+const LITE_STD = 128;
 
 /** For each output channel: the RGB channel that it comes from, and its value at each of the 256 levels. */
 interface ChannelTable {
@@ -20,13 +23,15 @@ const tables = new Map<PreprocessingMode, readonly [ChannelTable, ChannelTable, 
 
 /**
  * Writes `width * height * 3` floats from `out[offset]` on: the picture `[height, width, 3]` as the network was
- * trained on it, bit for bit what Keras's `imagenet_utils.preprocess_input` computes in float32.
+ * trained on it, bit for bit what Keras's `imagenet_utils.preprocess_input` (and for `lite` the TPU repository) computes
+ * in float32.
  *
  * | mode | value |
  * |---|---|
  * | `caffe` | BGR, minus the mean 103.939, 116.779, 123.68 |
  * | `tf` | `x / 127.5 - 1`: -1 to 1 |
  * | `torch` | `(x / 255 - mean) / std`, mean 0.485, 0.456, 0.406, std 0.229, 0.224, 0.225 |
+ * | `lite` | `(x - 127) / 128`: EfficientNet-Lite |
  * | `none` | `x`: 0 to 255 |
  *
  * @throws UsageError `USAGE_OPTION` for an unknown mode, `USAGE_ARGUMENT` when `out` is too short
@@ -86,6 +91,8 @@ export function preprocessInput<T extends tf.Tensor3D | tf.Tensor4D>(x: T, mode:
           .div(255)
           .sub(tf.tensor1d([...TORCH_MEAN_RGB]))
           .div(tf.tensor1d([...TORCH_STD_RGB]));
+      case 'lite':
+        return floats.sub(LITE_MEAN).div(LITE_STD);
       case 'none':
         // A tensor of its own even where nothing changes: the caller may dispose of both.
         return floats.clone();
@@ -94,10 +101,10 @@ export function preprocessInput<T extends tf.Tensor3D | tf.Tensor4D>(x: T, mode:
 }
 
 function checkMode(mode: PreprocessingMode): void {
-  if (MODES.includes(mode)) return;
+  if (preprocessingModes.includes(mode)) return;
   throw new UsageError('USAGE_OPTION', 'The preprocessing mode is not known.', {
     given: JSON.stringify(mode),
-    expected: MODES.join(', '),
+    expected: preprocessingModes.join(', '),
     nextStep: "take the one on the model's card",
   });
 }
@@ -128,6 +135,8 @@ function preprocessLevel(level: number, mode: PreprocessingMode, channel: 0 | 1 
       return f32(f32(level / 127.5) - 1);
     case 'torch':
       return f32(f32(f32(level / 255) - f32(TORCH_MEAN_RGB[channel])) / f32(TORCH_STD_RGB[channel]));
+    case 'lite':
+      return (level - LITE_MEAN) / LITE_STD;
     case 'none':
       return level;
   }

@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { JsonObject } from '../base/types.ts';
 import type { ModelCard, PreprocessingMode } from '../../zoo/card.ts';
+import { preprocessingModes } from '../../zoo/card.ts';
 import type { ResizeFilter, ResizeMode } from '../images/resize-options.ts';
 import type { ClassLabel } from '../../zoo/labels/imagenet.ts';
 import { imagenetLabels } from '../../zoo/labels/imagenet.ts';
@@ -72,7 +73,7 @@ export function metadataIn(userDefined: unknown): ModelMetadata | undefined {
     Array.isArray(found.inputSize) &&
     found.inputSize.length === 2 &&
     found.inputSize.every((side) => Number.isInteger(side) && side > 0);
-  const preprocessingIsLegal = ['caffe', 'tf', 'torch', 'none'].includes(found.preprocessing as string);
+  const preprocessingIsLegal = (preprocessingModes as readonly unknown[]).includes(found.preprocessing);
   const resizeIsLegal = typeof found.resize === 'object' && found.resize !== null;
   if (!labelsAreLegal || !sizeIsLegal || !preprocessingIsLegal || !resizeIsLegal) return undefined;
   return found as ModelMetadata;

@@ -1,0 +1,105 @@
+import { FormatError } from '../../src/base/errors.ts';
+import type { LayerWeights, NamedTensor } from '../../src/base/types.ts';
+import { toNumericArray, type StoredType } from '../hdf5/numbers.ts';
+import { readLimits, type ModelFile, type ReadLimits } from '../model-file.ts';
+import { dequantizeChannels } from './channel-scales.ts';
+import { readHeader, type HeaderEntry, type StoredDtype } from './header.ts';
+
+export interface ReadSafetensorsOptions {
+  /** Shown in errors. Default `the given bytes`. */
+  readonly fileName?: string;
+  readonly limits?: Partial<ReadLimits>;
+}
+
+/** A tensor called so holds the scales of the one without the ending. */
+export const SCALE_ENDING = '.scale';
+
+const TYPES: Record<Exclude<StoredDtype, 'BF16'>, StoredType> = {
+  F64: 'float64',
+  F32: 'float32',
+  F16: 'float16',
+  I64: 'int64',
+  I32: 'int32',
+  I16: 'int16',
+  I8: 'int8',
+  U8: 'uint8',
+  BOOL: 'bool',
+};
+
+/**
+ * Reads a safetensors file: weights without a topology, each tensor called `layer/weight` (or `layer.weight`). 8-bit
+ * tensors with a companion `NAME.scale` (one scale for each channel) become float32.
+ *
+ * @throws FormatError `FORMAT_DAMAGED`, `FORMAT_UNSUPPORTED`, `FORMAT_LIMIT`
+ */
+export function readSafetensors(bytes: Uint8Array, options: ReadSafetensorsOptions = {}): ModelFile {
+  const fileName = options.fileName ?? 'the given bytes';
+  const limits = readLimits(bytes.length, options.limits);
+  const { entries, metadata, dataAt } = readHeader(bytes, fileName, limits.tensors);
+  const expanded = entries.reduce((sum, { shape }) => sum + 4 * shape.reduce((a, b) => a * b, 1), 0);
+  if (expanded > limits.tensorBytes) {
+    throw new FormatError('FORMAT_LIMIT', `The tensors of ${fileName} are larger than the limit.`, {
+      given: `${expanded} bytes`,
+      expected: `at most ${limits.tensorBytes} bytes`,
+      nextStep: 'Raise the limit `tensorBytes` if you trust the file.',
+    });
+  }
+  const byName = new Map(entries.map((entry) => [entry.name, entry]));
+  const bytesOf = ({ begin, end }: HeaderEntry) => bytes.slice(dataAt + begin, dataAt + end);
+  const tensors = entries
+    .filter(({ name }) => !isScale(name, byName))
+    .map((entry) => tensorOf(entry, byName.get(entry.name + SCALE_ENDING), bytesOf));
+  return {
+    kind: 'safetensors-weights',
+    fileName,
+    kerasVersion: '',
+    // Kernels are never mirrored.
+    backend: 'tensorflow',
+    layers: byLayer(tensors),
+    notes: Object.entries(metadata).map(([key, value]) => `${key}: ${value}`),
+  };
+}
+
+function isScale(name: string, entries: ReadonlyMap<string, HeaderEntry>): boolean {
+  return name.endsWith(SCALE_ENDING) && entries.get(name.slice(0, -SCALE_ENDING.length))?.dtype === 'I8';
+}
+
+function tensorOf(
+  { name, dtype, shape, ...place }: HeaderEntry,
+  scale: HeaderEntry | undefined,
+  bytesOf: (entry: HeaderEntry) => Uint8Array<ArrayBuffer>,
+): NamedTensor {
+  const bytes = bytesOf({ name, dtype, shape, ...place });
+  if (dtype === 'I8' && scale !== undefined) {
+    const scales = toNumericArray(bytesOf(scale), storedType(scale.dtype), scale.name).data;
+    const integers = new Int8Array(bytes.buffer);
+    const data = dequantizeChannels(integers, shape, Float32Array.from(scales), scale.shape, name);
+    return { name, shape, dtype: 'float32', data };
+  }
+  if (dtype === 'BF16') {
+    // The upper half of a float32.
+    const words = Uint32Array.from(new Uint16Array(bytes.buffer), (half) => half * 2 ** 16);
+    return { name, shape, dtype: 'float32', data: new Float32Array(words.buffer) };
+  }
+  return { name, shape, ...toNumericArray(bytes, TYPES[dtype], name) };
+}
+
+function storedType(dtype: StoredDtype): StoredType {
+  return dtype === 'BF16' ? 'float16' : TYPES[dtype];
+}
+
+/** By the part of the name before the last `/`, or where there is none the last `.`; in the order of the header. */
+function byLayer(tensors: readonly NamedTensor[]): LayerWeights[] {
+  const layers = new Map<string, NamedTensor[]>();
+  for (const tensor of tensors) {
+    const cut = Math.max(
+      tensor.name.lastIndexOf('/'),
+      tensor.name.includes('/') ? 0 : tensor.name.lastIndexOf('.'),
+    );
+    const layer = cut > 0 ? tensor.name.slice(0, cut) : tensor.name;
+    const list = layers.get(layer);
+    if (list === undefined) layers.set(layer, [tensor]);
+    else list.push(tensor);
+  }
+  return [...layers].map(([layer, weights]) => ({ layer, weights }));
+}

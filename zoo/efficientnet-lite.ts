@@ -1,0 +1,149 @@
+import * as tf from '@tensorflow/tfjs';
+import type { ModelCard } from './card.ts';
+import type { BuildOptions, Initialisation } from './build-options.ts';
+import { resolveBuildOptions } from './build-options.ts';
+import { kernelInitializers } from './initializers.ts';
+
+/** How a version widens and deepens the table below (`efficientnet_lite_builder.py`). */
+interface Version {
+  readonly width: number;
+  readonly depth: number;
+  /** Rate of the dropout before the classifier. */
+  readonly dropout: number;
+}
+
+const versions: Readonly<Record<string, Version>> = {
+  'efficientnet-lite0': { width: 1.0, depth: 1.0, dropout: 0.2 },
+  'efficientnet-lite1': { width: 1.0, depth: 1.1, dropout: 0.2 },
+  'efficientnet-lite2': { width: 1.1, depth: 1.2, dropout: 0.3 },
+  'efficientnet-lite3': { width: 1.2, depth: 1.4, dropout: 0.3 },
+  'efficientnet-lite4': { width: 1.4, depth: 1.8, dropout: 0.3 },
+};
+
+/** Kernel size, strides of the first block, expansion, filters, number of blocks. */
+const stages = [
+  [3, 1, 1, 16, 1],
+  [3, 2, 6, 24, 2],
+  [5, 2, 6, 40, 2],
+  [3, 2, 6, 80, 3],
+  [5, 1, 6, 112, 3],
+  [5, 2, 6, 192, 4],
+  [3, 1, 6, 320, 1],
+] as const;
+
+const STEM_FILTERS = 32;
+const TOP_FILTERS = 1280;
+
+/**
+ * EfficientNet-Lite 0 to 4 by the card: EfficientNet (Tan and Le 2019, arXiv 1905.11946) without squeeze-and-excite,
+ * with ReLU6, and with stem, top, first and last stage that do not grow. Table and factors as in the TPU repository's
+ * `efficientnet/lite`; layer names in the manner of Keras's EfficientNet.
+ *
+ * Input `[batch, height, width, 3]`, `(x - 127) / 128` (mode `lite`). Output `[batch, classes]`, or
+ * `[batch, rows, columns, 1280]` without top (`[batch, 1280]` when pooled).
+ *
+ * @throws ModelError `MODEL_OPTION`
+ */
+export function buildEfficientNetLite(
+  card: ModelCard,
+  options: BuildOptions,
+  initialisation: Initialisation,
+): tf.LayersModel {
+  const { includeTop, inputShape, pooling, classes, classifierActivation } = resolveBuildOptions(
+    card,
+    options,
+  );
+  const version = versions[card.name];
+  if (version === undefined) throw new Error(`no EfficientNet-Lite version for card ${card.name}`);
+  const kernelInitializer = kernelInitializers(initialisation);
+
+  const convolve = (x: tf.SymbolicTensor, name: string, filters: number, kernelSize: number, strides = 1) =>
+    tf.layers
+      .conv2d({
+        name,
+        filters,
+        kernelSize,
+        strides,
+        padding: 'same',
+        useBias: false,
+        kernelInitializer: kernelInitializer(),
+      })
+      .apply(x) as tf.SymbolicTensor;
+  const convolveDepthwise = (x: tf.SymbolicTensor, name: string, kernelSize: number, strides: number) =>
+    tf.layers
+      .depthwiseConv2d({
+        name,
+        kernelSize,
+        strides,
+        padding: 'same',
+        useBias: false,
+        depthwiseInitializer: kernelInitializer(),
+      })
+      .apply(x) as tf.SymbolicTensor;
+  const normalise = (x: tf.SymbolicTensor, name: string) =>
+    tf.layers.batchNormalization({ name, epsilon: 1e-3, momentum: 0.99 }).apply(x) as tf.SymbolicTensor;
+  const relu6 = (x: tf.SymbolicTensor, name: string) =>
+    tf.layers.activation({ name, activation: 'relu6' }).apply(x) as tf.SymbolicTensor;
+
+  /** MBConv: widen, filter each channel, narrow; the input is added where shapes allow. */
+  const block = (
+    input: tf.SymbolicTensor,
+    name: string,
+    kernelSize: number,
+    strides: number,
+    expansion: number,
+    filters: number,
+  ) => {
+    const inputFilters = input.shape[3]!;
+    let x = input;
+    if (expansion !== 1) {
+      x = convolve(x, `${name}_expand_conv`, inputFilters * expansion, 1);
+      x = relu6(normalise(x, `${name}_expand_bn`), `${name}_expand_activation`);
+    }
+    x = convolveDepthwise(x, `${name}_dwconv`, kernelSize, strides);
+    x = relu6(normalise(x, `${name}_bn`), `${name}_activation`);
+    x = convolve(x, `${name}_project_conv`, filters, 1);
+    x = normalise(x, `${name}_project_bn`);
+    if (strides !== 1 || inputFilters !== filters) return x;
+    return tf.layers.add({ name: `${name}_add` }).apply([x, input]) as tf.SymbolicTensor;
+  };
+
+  const input = tf.input({ shape: inputShape, name: 'input_1' });
+  let x = convolve(input, 'stem_conv', STEM_FILTERS, 3, 2);
+  x = relu6(normalise(x, 'stem_bn'), 'stem_activation');
+  stages.forEach(([kernelSize, strides, expansion, filters, blocks], stage) => {
+    const fixed = stage === 0 || stage === stages.length - 1;
+    const repeats = fixed ? blocks : Math.ceil(version.depth * blocks);
+    for (let i = 0; i < repeats; i++) {
+      const name = `block${stage + 1}${String.fromCharCode(97 + i)}`;
+      const width = roundFilters(filters * version.width);
+      x = block(x, name, kernelSize, i === 0 ? strides : 1, expansion, width);
+    }
+  });
+  x = convolve(x, 'top_conv', TOP_FILTERS, 1);
+  x = relu6(normalise(x, 'top_bn'), 'top_activation');
+
+  if (includeTop) {
+    x = tf.layers.globalAveragePooling2d({ name: 'avg_pool' }).apply(x) as tf.SymbolicTensor;
+    x = tf.layers.dropout({ name: 'top_dropout', rate: version.dropout }).apply(x) as tf.SymbolicTensor;
+    x = tf.layers
+      .dense({
+        name: 'predictions',
+        units: classes,
+        activation: classifierActivation,
+        kernelInitializer: kernelInitializer(),
+      })
+      .apply(x) as tf.SymbolicTensor;
+  } else if (pooling === 'avg') {
+    x = tf.layers.globalAveragePooling2d({ name: 'avg_pool' }).apply(x) as tf.SymbolicTensor;
+  } else if (pooling === 'max') {
+    x = tf.layers.globalMaxPooling2d({ name: 'max_pool' }).apply(x) as tf.SymbolicTensor;
+  }
+  return tf.model({ name: card.name, inputs: input, outputs: x });
+}
+
+/** To the nearest multiple of 8, but never more than a tenth below: as `round_filters` of the TPU repository. */
+function roundFilters(filters: number): number {
+  const rounded = Math.max(8, Math.floor((filters + 4) / 8) * 8);
+  return rounded < 0.9 * filters ? rounded + 8 : rounded;
+}
