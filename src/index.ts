@@ -3,6 +3,8 @@ export * from './base/errors.ts';
 export type { Pixels, Progress, ProgressCallback, ProgressUnit } from './base/types.ts';
 export type { ModelCard, PreprocessingMode, WeightFile } from '../zoo/card.ts';
 export type { BuildOptions } from '../zoo/build-options.ts';
+export type { EmbeddedWeights } from '../zoo/card.ts';
+export { defaultModel } from '../zoo/default-model.ts';
 export { listCards as listModels } from '../zoo/registry.ts';
 export type { ClassLabel } from '../zoo/labels/imagenet.ts';
 export { imagenetLabels } from '../zoo/labels/imagenet.ts';

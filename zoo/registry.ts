@@ -43,9 +43,6 @@ const entries: readonly ZooEntry[] = [
   { card: squeezenet10, aliases: ['squeezenetv1.0', 'squeezenet_v1.0'], build: buildSqueezeNet },
 ];
 
-/** The network that is used where none is named: its weights are in the package. */
-export const defaultModel = efficientNetLite0.name;
-
 /** The cards of all networks, in the order in which they are listed. */
 export function listCards(): readonly ModelCard[] {
   return entries.map((entry) => entry.card);

@@ -45,7 +45,9 @@ export function readSafetensors(bytes: Uint8Array, options: ReadSafetensorsOptio
     });
   }
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
-  const bytesOf = ({ begin, end }: HeaderEntry) => bytes.slice(dataAt + begin, dataAt + end);
+  // A copy, aligned in a buffer of its own; `slice` of a Node Buffer would not be one.
+  const bytesOf = ({ begin, end }: HeaderEntry) =>
+    new Uint8Array(bytes.subarray(dataAt + begin, dataAt + end));
   const tensors = entries
     .filter(({ name }) => !isScale(name, byName))
     .map((entry) => tensorOf(entry, byName.get(entry.name + SCALE_ENDING), bytesOf));

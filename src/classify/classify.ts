@@ -3,6 +3,7 @@ import { requireWhole } from '../base/checks.ts';
 import { DovecoteError, ImageError, UsageError, reasonOf } from '../base/errors.ts';
 import type { ProgressCallback } from '../base/types.ts';
 import type { PreprocessingMode } from '../../zoo/card.ts';
+import { defaultModel } from '../../zoo/default-model.ts';
 import type { EngineName } from '../engines/compiled-model.ts';
 import { cachedCompile } from '../engines/session-cache.ts';
 import type { ImageSource } from '../images/image-source.ts';
@@ -36,8 +37,11 @@ export interface Classification {
 }
 
 export interface ClassifyOptions {
-  /** A loaded model (it stays yours), or what `loadModel` takes (it is disposed of at the end). */
-  readonly model: tf.LayersModel | string;
+  /**
+   * A loaded model (it stays yours), or what `loadModel` takes (it is disposed of at the end). Default: EfficientNet-Lite0,
+   * which is in the package.
+   */
+  readonly model?: tf.LayersModel | string;
   /** With a model's name: where its weights come from. Default `imagenet`. */
   readonly weights?: WeightsSource;
   /** Predictions for each picture. Default 5. */
@@ -65,14 +69,14 @@ export interface ClassifyOptions {
  * @throws ImageError `IMAGE_*` (one picture); ModelError, WeightsError, FormatError, NetworkError from loading;
  * EngineError `ENGINE_*`; UsageError `USAGE_ARGUMENT`; AbortedError `ABORTED`
  */
-export async function classify(image: ImageSource, options: ClassifyOptions): Promise<Classification>;
+export async function classify(image: ImageSource, options?: ClassifyOptions): Promise<Classification>;
 export async function classify(
   images: readonly ImageSource[],
-  options: ClassifyOptions,
+  options?: ClassifyOptions,
 ): Promise<Classification[]>;
 export async function classify(
   images: ImageSource | readonly ImageSource[],
-  options: ClassifyOptions,
+  options: ClassifyOptions = {},
 ): Promise<Classification | Classification[]> {
   const single = !Array.isArray(images);
   const results: Classification[] = [];
@@ -89,15 +93,15 @@ export async function classify(
 /** Like `classify` for many pictures, but hands each result over as soon as it is there. */
 export async function* classifyStream(
   images: readonly ImageSource[],
-  options: ClassifyOptions,
+  options: ClassifyOptions = {},
 ): AsyncGenerator<Classification> {
   checkCall(images, options);
+  const { model: asked = defaultModel } = options;
   const { topK = 5, batchSize = 16, engine = 'auto', onProgress, signal } = options;
   requireWhole('topK', topK);
   requireWhole('batchSize', batchSize);
-  const borrowed = typeof options.model !== 'string';
-  const model =
-    typeof options.model === 'string' ? await loadForClassify(options.model, options) : options.model;
+  const borrowed = typeof asked !== 'string';
+  const model = typeof asked === 'string' ? await loadForClassify(asked, options) : asked;
   try {
     const { recipe, labels } = recipeOf(model, options);
     const network = await cachedCompile(model, { engine });
@@ -119,7 +123,7 @@ export async function* classifyStream(
 }
 
 /** What programs without types may have forgotten. */
-function checkCall(images: unknown, options: Partial<ClassifyOptions> | undefined): void {
+function checkCall(images: unknown, options: ClassifyOptions | undefined): void {
   if (!Array.isArray(images)) {
     throw new UsageError('USAGE_ARGUMENT', 'classifyStream takes an array of pictures.', {
       given: images === null ? 'null' : typeof images,
@@ -127,7 +131,8 @@ function checkCall(images: unknown, options: Partial<ClassifyOptions> | undefine
       nextStep: 'put the picture into an array, or use `classify`',
     });
   }
-  if (typeof options?.model !== 'string') requireModel(options?.model, 'model');
+  const model = options?.model;
+  if (model !== undefined && typeof model !== 'string') requireModel(model, 'model');
 }
 
 function loadForClassify(

@@ -1,3 +1,4 @@
+import type { ModelCard } from '../../zoo/card.ts';
 import { listCards } from '../../zoo/registry.ts';
 import { listCache } from '../weights/index.node.ts';
 
@@ -15,7 +16,7 @@ export interface ModelDescription {
   readonly preprocessing: string;
   readonly licence: string;
   /** Where the ImageNet weights are. */
-  readonly weights: 'cached' | 'download' | 'none';
+  readonly weights: 'embedded' | 'cached' | 'download' | 'none';
   readonly url?: string;
   /** Size of the weight file, where it is known. */
   readonly bytes?: number;
@@ -27,9 +28,6 @@ export async function describeModels(): Promise<ModelDescription[]> {
   const entries = await listCache().catch(() => []);
   const cached = new Map(entries.map((entry) => [entry.url, entry.size]));
   return listCards().map((card) => {
-    const file =
-      card.weights.find((each) => cached.has(each.url)) ??
-      card.weights.find((each) => each.variant === 'top');
     return {
       name: card.name,
       title: card.title,
@@ -41,9 +39,20 @@ export async function describeModels(): Promise<ModelDescription[]> {
       note: card.accuracy.note,
       preprocessing: card.preprocessing,
       licence: card.licence,
-      weights: file === undefined ? 'none' : cached.has(file.url) ? 'cached' : 'download',
-      url: file?.url,
-      bytes: file === undefined ? undefined : (cached.get(file.url) ?? file.size),
+      ...whereWeightsAre(card, cached),
     };
   });
+}
+
+function whereWeightsAre(
+  card: ModelCard,
+  cached: ReadonlyMap<string | undefined, number | undefined>,
+): Pick<ModelDescription, 'weights' | 'url' | 'bytes'> {
+  if (card.embedded !== undefined) return { weights: 'embedded', bytes: card.embedded.size };
+  const held = card.weights.find((each) => cached.has(each.url));
+  if (held !== undefined)
+    return { weights: 'cached', url: held.url, bytes: cached.get(held.url) ?? held.size };
+  const published = card.weights.find((each) => each.variant === 'top');
+  if (published === undefined) return { weights: 'none' };
+  return { weights: 'download', url: published.url, bytes: published.size };
 }

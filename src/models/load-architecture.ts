@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
+import { defaultModel } from '../../zoo/default-model.ts';
 import { findModel } from '../../zoo/registry.ts';
 import { platform } from '../platform.ts';
 import type { LoadModelOptions } from './load-model.ts';
@@ -7,7 +8,7 @@ import { requireModelName } from './require-model.ts';
 
 /** A zoo model with zeros for weights (nothing is fetched), or a model of your own: for looking at its structure. */
 export async function loadArchitecture(
-  model: string,
+  model: string = defaultModel,
   options: LoadModelOptions = {},
 ): Promise<tf.LayersModel> {
   requireModelName(model);

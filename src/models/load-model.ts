@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { ProgressCallback } from '../base/types.ts';
+import { defaultModel } from '../../zoo/default-model.ts';
 import { findModel } from '../../zoo/registry.ts';
 import type { BuildOptions } from '../../zoo/build-options.ts';
 import { platform } from '../platform.ts';
@@ -8,8 +9,9 @@ import { loadZooModel } from './load-zoo-model.ts';
 import { requireModelName } from './require-model.ts';
 
 /**
- * Where the weights of a zoo model come from: `imagenet` (the published file, through the cache), a path or URL of an
- * .h5 file, a model.json or a model folder, the bytes of an .h5 file, or `null` for random weights.
+ * Where the weights of a zoo model come from: `imagenet` (in the package, or the published file through the cache), a
+ * path or URL of an .h5 or .safetensors file, a model.json or a model folder, the bytes of an .h5 or .safetensors file,
+ * or `null` for random weights.
  */
 export type WeightsSource = 'imagenet' | (string & {}) | URL | Uint8Array | ArrayBuffer | null;
 
@@ -18,7 +20,10 @@ export interface LoadModelOptions extends BuildOptions {
   readonly weights?: WeightsSource;
   /** Among the versions of a family, for example `1.0` of SqueezeNet. */
   readonly version?: string;
-  /** How tensors find their layer: in the order of the file (default, as Keras does), or by the layers' names. */
+  /**
+   * How tensors find their layer: in the order of the file (default, as Keras does), or by the layers' names (default
+   * for safetensors, whose order says nothing).
+   */
   readonly by?: 'position' | 'name';
   /** Makes the random weights of `weights: null` repeatable. */
   readonly seed?: number;
@@ -28,7 +33,7 @@ export interface LoadModelOptions extends BuildOptions {
 
 /**
  * Loads a network: a zoo model by its name, or a model of your own from a folder, a model.json or a whole-model .h5
- * file (path or URL). What you get is an ordinary `tf.LayersModel`; free it with `disposeModel(model)`.
+ * file (path or URL). Without a name it is EfficientNet-Lite0, whose weights are in the package. What you get is an ordinary `tf.LayersModel`; free it with `disposeModel(model)`.
  *
  * Input `[batch, height, width, 3]`, prepared as the model's card says (`classify` does that). Output
  * `[batch, classes]`, or a feature map without top.
@@ -36,7 +41,10 @@ export interface LoadModelOptions extends BuildOptions {
  * @throws ModelError `MODEL_UNKNOWN`, `MODEL_OPTION`; WeightsError `WEIGHTS_*`; FormatError `FORMAT_*`;
  * FileError `FILE_*`; NetworkError `NETWORK_*`, `DOWNLOAD_*`; CacheError `CACHE_*`; AbortedError `ABORTED`
  */
-export async function loadModel(model: string, options: LoadModelOptions = {}): Promise<tf.LayersModel> {
+export async function loadModel(
+  model: string = defaultModel,
+  options: LoadModelOptions = {},
+): Promise<tf.LayersModel> {
   requireModelName(model);
   await platform().prepareTfjs();
   if (await isModelFile(model)) return loadModelFile(model, options);

@@ -2,15 +2,17 @@ import * as tf from '@tensorflow/tfjs';
 import { requireOneOf } from '../base/checks.ts';
 import { WeightsError, throwIfAborted } from '../base/errors.ts';
 import type { NamedTensor } from '../base/types.ts';
-import type { ModelFile } from '../../converters/index.ts';
+import type { MatchOptions, ModelFile } from '../../converters/index.ts';
 import { matchWeights, readModelFile } from '../../converters/index.ts';
 import type { ModelCard, WeightFile } from '../../zoo/card.ts';
 import type { ZooEntry } from '../../zoo/registry.ts';
 import { platform } from '../platform.ts';
+import { readEmbedded } from './embedded-weights.ts';
 import { expectedWeightsOf, weightLayers } from './expected-weights.ts';
 import type { LoadModelOptions, WeightsSource } from './load-model.ts';
 import { metadataOfCard, setMetadata } from './metadata.ts';
 import { readModelAt } from './model-bytes.ts';
+import { recogniseCard } from './recognise.ts';
 
 /** `auto` takes the top when the weights have one; for training, where only the features count. */
 export type LoadZooOptions = Omit<LoadModelOptions, 'includeTop'> & {
@@ -22,8 +24,8 @@ export async function loadZooModel(
   { card, build }: ZooEntry,
   options: LoadZooOptions = {},
 ): Promise<tf.LayersModel> {
-  const { weights = 'imagenet', by = 'position', seed, signal } = options;
-  requireOneOf('by', by, ['position', 'name']);
+  const { weights = 'imagenet', seed, signal } = options;
+  if (options.by !== undefined) requireOneOf('by', options.by, ['position', 'name']);
   const kernel = weights === null ? 'glorotUniform' : 'zeros';
   const buildWith = (includeTop: boolean) => build(card, { ...options, includeTop }, { kernel, seed });
   // Options are checked before anything is read or fetched.
@@ -39,11 +41,36 @@ export async function loadZooModel(
         model = buildWith(false);
       }
     }
-    fill(model, matchWeights(expectedWeightsOf(model), file, { by, fileName: name }));
+    fill(model, matched(model, card, file, { by: options.by, fileName: name }));
     return withMetadata(model, card);
   } catch (error) {
     model.dispose();
     throw error;
+  }
+}
+
+/** @throws WeightsError, which names the network that the weights belong to where they are another's. */
+function matched(
+  model: tf.LayersModel,
+  card: ModelCard,
+  file: ModelFile,
+  { by = file.kind === 'safetensors-weights' ? 'name' : 'position', fileName }: MatchOptions,
+): NamedTensor[][] {
+  try {
+    return matchWeights(expectedWeightsOf(model), file, { by, fileName });
+  } catch (error) {
+    const other = error instanceof WeightsError ? recogniseCard(file.layers) : undefined;
+    if (other === undefined || other.name === card.name) throw error;
+    throw new WeightsError(
+      'WEIGHTS_COUNT',
+      `${fileName} holds weights of ${other.title}, not of ${card.title}.`,
+      {
+        given: `${fileName} for ${card.name}`,
+        expected: `weights of ${card.title}`,
+        nextStep: `name the network that they belong to: "${other.name}" (\`--model ${other.name}\`)`,
+        cause: error,
+      },
+    );
   }
 }
 
@@ -79,6 +106,11 @@ async function readWeights(
       expected: 'classes: 1000 with the published top, or includeTop: false',
       nextStep: 'load without top and train a head of your own (`fineTune`)',
     });
+  }
+  if (card.embedded !== undefined) {
+    const { fileName } = card.embedded;
+    const bytes = await readEmbedded(card.embedded, { onProgress, signal });
+    return { file: await readModelFile(bytes, { fileName }), name: fileName };
   }
   const published = publishedFile(card.weights, includeTop);
   if (published === undefined) {

@@ -1,5 +1,6 @@
 import { AbortedError, NetworkError, reasonOf } from '../base/errors.ts';
 import type { ReadOptions, RemoteFile } from '../platform.ts';
+import { mismatch } from './published-file.ts';
 
 /**
  * Bytes of a URL, relative to the page, with progress. The browser's own HTTP cache applies.
@@ -61,23 +62,6 @@ export async function fetchPublished(file: RemoteFile, options: ReadOptions = {}
     nextStep:
       'try again; when it stays so, the address holds another file now: give the weights from elsewhere',
   });
-}
-
-async function mismatch(
-  bytes: Uint8Array,
-  { size, sha256 }: RemoteFile,
-): Promise<{ given: string; expected: string } | undefined> {
-  if (size !== undefined && bytes.length !== size) {
-    return { given: `${bytes.length} bytes`, expected: `${size} bytes` };
-  }
-  // Pages without https have no `subtle`.
-  const subtle: SubtleCrypto | undefined = globalThis.crypto?.subtle;
-  if (sha256 === undefined || subtle === undefined) return undefined;
-  const digest = new Uint8Array(await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
-  const found = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return found === sha256.toLowerCase()
-    ? undefined
-    : { given: `SHA-256 ${found}`, expected: `SHA-256 ${sha256}` };
 }
 
 async function collect(

