@@ -36,7 +36,7 @@ export interface FineTuneOptions extends Omit<RecipeOptions, 'labels'> {
   readonly batchSize?: number;
   /** Before the dense layer, 0 to below 1. Default 0.3. */
   readonly dropout?: number;
-  /** Penalty on the squared norm of the head's kernel, on standardised features. Default 0.1. */
+  /** Penalty on the squared norm of the head's kernel, on features scaled to a standard deviation of 1. Default 0.1. */
   readonly l2?: number;
   /** Epochs without improvement before training stops; 0 trains all epochs. The best weights are kept anyway. Default 15. */
   readonly patience?: number;

@@ -16,7 +16,7 @@ export interface HeadOptions {
   readonly batchSize: number;
   /** Share of the features that is set to zero in each step. */
   readonly dropout: number;
-  /** Weight of the squared norm of the kernel (on standardised features) in the loss. */
+  /** Weight of the squared norm of the kernel (on scaled features) in the loss. */
   readonly l2: number;
   /** Epochs without a better validation result after which training stops; 0 never stops early. */
   readonly patience: number;
@@ -50,15 +50,15 @@ export interface TrainedHead {
 
 interface Scale {
   readonly mean: Float32Array;
-  readonly deviation: Float32Array;
+  readonly deviation: number;
 }
 
 /**
  * Trains a dense softmax layer on feature vectors: Adam, cross-entropy, L2, dropout; the weights with the best
  * validation accuracy (the lower loss among equals) are kept.
  *
- * Features are standardised while training, so that one learning rate and one L2 suit every base; the scale is folded
- * into the kernel and the bias at the end.
+ * Features are centred and divided by their common standard deviation while training, so that one learning rate and one
+ * L2 suit every base; the scale is folded into the kernel and the bias at the end.
  *
  * @param trainingData Called once before every epoch: the same data each time, or freshly augmented ones.
  * @returns undefined when the signal fired before the first epoch had ended.
@@ -229,25 +229,20 @@ function dropOut(values: Float32Array, rate: number, random: () => number): void
   }
 }
 
+/** One deviation for all features: a feature that varies little says little, and must not be blown up to the others' size. */
 function measureScale(features: Float32Array, width: number): Scale {
   const count = features.length / width;
   const mean = new Float64Array(width);
-  const variance = new Float64Array(width);
   features.forEach((value, index) => (mean[index % width]! += value / count));
-  features.forEach(
-    (value, index) => (variance[index % width]! += (value - mean[index % width]!) ** 2 / count),
-  );
-  // A feature that hardly ever fires must not be blown up to the size of the others.
-  const floor = 1e-2 * (variance.reduce((sum, value) => sum + value, 0) / width) + 1e-12;
-  return {
-    mean: Float32Array.from(mean),
-    deviation: Float32Array.from(variance, (value) => Math.sqrt(value + floor)),
-  };
+  let variance = 0;
+  features.forEach((value, index) => (variance += (value - mean[index % width]!) ** 2 / features.length));
+  // Where no feature varies there is nothing to scale.
+  return { mean: Float32Array.from(mean), deviation: Math.fround(Math.sqrt(variance)) || 1 };
 }
 
 function standardise(features: Float32Array, { mean, deviation }: Scale): Float32Array {
   const width = mean.length;
-  return features.map((value, index) => (value - mean[index % width]!) / deviation[index % width]!);
+  return features.map((value, index) => (value - mean[index % width]!) / deviation);
 }
 
 function foldScale(kernel: Float32Array, bias: Float32Array, { mean, deviation }: Scale) {
@@ -255,7 +250,7 @@ function foldScale(kernel: Float32Array, bias: Float32Array, { mean, deviation }
   const foldedBias = Float64Array.from(bias);
   const foldedKernel = kernel.map((weight, index) => {
     const feature = Math.floor(index / classes);
-    const folded = weight / deviation[feature]!;
+    const folded = weight / deviation;
     foldedBias[index % classes]! -= folded * mean[feature]!;
     return folded;
   });
