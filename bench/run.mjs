@@ -85,56 +85,54 @@ const results = {
   },
   photos: photos.length,
   repeats,
-  classify: {},
-  network: {},
+  networks: {},
 };
-
-const model = await loadModel('squeezenet', { weights });
-const engines = ['onnx', 'tfjs'];
-for (const engine of engines) await classify(photos.slice(0, 16), { model, engine });
-const times = { onnx: [], tfjs: [] };
-// Alternating, so that a slow minute of the machine hits both.
-for (let run = 0; run < repeats; run++) {
-  for (const engine of engines)
-    times[engine].push((await milliseconds(() => classify(photos, { model, engine }))) / photos.length);
-}
-for (const engine of engines)
-  results.classify[engine] = {
-    msPerImage: rounded(median(times[engine])),
-    runs: times[engine].map((ms) => rounded(ms)),
-  };
-results.classify.ratio = rounded(results.classify.tfjs.msPerImage / results.classify.onnx.msPerImage);
-results.tfjsBackend = tf.getBackend();
-
-for (const engine of engines) {
-  const network = await compileModel(model, { engine });
-  for (const batch of [1, 16]) {
-    const input = new Float32Array(batch * 227 * 227 * 3).fill(10);
-    const shape = [batch, 227, 227, 3];
-    await network.run(input, shape);
-    const runs = await repeated(short ? 3 : 10, () => milliseconds(() => network.run(input, shape)));
-    results.network[`${engine}, batch ${batch}`] = rounded(median(runs) / batch);
-  }
-  await network.dispose();
-}
-
-const featureMs = await repeated(repeats, () => milliseconds(() => extractFeatures(model, photos)));
-results.features = { imagesPerSecond: rounded((1000 * photos.length) / median(featureMs), 1) };
-await disposeModel(model);
-
 const coldRuns = short ? 3 : 7;
 const coldRun = async (args) => median((await repeated(coldRuns, () => runNode(args))).map(({ ms }) => ms));
-results.coldStart = {
-  nodeMs: rounded(await coldRun(['-e', '0']), 0),
-  classifyOnnxMs: rounded(
-    await coldRun([cli, 'classify', cat, '--weights', weights, '--json', '--engine', 'onnx']),
-    0,
-  ),
-  classifyTfjsMs: rounded(
-    await coldRun([cli, 'classify', cat, '--weights', weights, '--json', '--engine', 'tfjs']),
-    0,
-  ),
-};
+results.coldNodeMs = rounded(await coldRun(['-e', '0']), 0);
+
+const engines = ['onnx', 'tfjs'];
+
+async function measure(name, options, flags) {
+  const model = await loadModel(name, options);
+  const found = { msPerImage: {}, runs: {}, network: {}, coldClassifyMs: {} };
+  for (const engine of engines) await classify(photos.slice(0, 16), { model, engine });
+  const times = { onnx: [], tfjs: [] };
+  // Alternating, so that a slow minute of the machine hits both.
+  for (let run = 0; run < repeats; run++) {
+    for (const engine of engines)
+      times[engine].push((await milliseconds(() => classify(photos, { model, engine }))) / photos.length);
+  }
+  for (const engine of engines) {
+    found.msPerImage[engine] = rounded(median(times[engine]));
+    found.runs[engine] = times[engine].map((ms) => rounded(ms));
+  }
+  found.ratio = rounded(found.msPerImage.tfjs / found.msPerImage.onnx);
+  const [, height, width] = model.inputs[0].shape;
+  for (const engine of engines) {
+    const network = await compileModel(model, { engine });
+    for (const batch of [1, 16]) {
+      const input = new Float32Array(batch * height * width * 3).fill(0.1);
+      const shape = [batch, height, width, 3];
+      await network.run(input, shape);
+      const runs = await repeated(short ? 3 : 10, () => milliseconds(() => network.run(input, shape)));
+      found.network[`${engine}, batch ${batch}`] = rounded(median(runs) / batch);
+    }
+    await network.dispose();
+  }
+  const featureMs = await repeated(repeats, () => milliseconds(() => extractFeatures(model, photos)));
+  found.featuresPerSecond = rounded((1000 * photos.length) / median(featureMs), 1);
+  await disposeModel(model);
+  for (const engine of engines) {
+    const args = [cli, 'classify', cat, '--model', name, ...flags, '--json', '--engine', engine];
+    found.coldClassifyMs[engine] = rounded(await coldRun(args), 0);
+  }
+  results.networks[name] = found;
+}
+
+await measure('efficientnet-lite0', {}, []);
+await measure('squeezenet', { weights }, ['--weights', weights]);
+results.tfjsBackend = tf.getBackend();
 
 const work = await mkdtemp(join(tmpdir(), 'dovecote-bench-'));
 let number = 0;
@@ -149,17 +147,24 @@ const base = await runNode(['-e', '0']);
 results.convert.nodeRssMb = rounded(base.rssMb, 0);
 
 const rows = [
-  [
-    'classify, onnx',
-    `${results.classify.onnx.msPerImage} ms an image (${photos.length} photos, decoding included)`,
-  ],
-  [`classify, tfjs (${results.tfjsBackend})`, `${results.classify.tfjs.msPerImage} ms an image`],
-  ['onnx against tfjs, end to end', `${results.classify.ratio} times faster (goal: 2)`],
-  ...Object.entries(results.network).map(([name, ms]) => [`network alone, ${name}`, `${ms} ms an image`]),
-  ['features', `${results.features.imagesPerSecond} images a second`],
-  ['cold start, node -e 0', `${results.coldStart.nodeMs} ms`],
-  ['cold start, classify one photo, onnx', `${results.coldStart.classifyOnnxMs} ms`],
-  ['cold start, classify one photo, tfjs', `${results.coldStart.classifyTfjsMs} ms`],
+  ...Object.entries(results.networks).flatMap(([name, found]) => [
+    [
+      `${name}: classify, onnx`,
+      `${found.msPerImage.onnx} ms an image (${photos.length} photos, decoding included)`,
+    ],
+    [`${name}: classify, tfjs (${results.tfjsBackend})`, `${found.msPerImage.tfjs} ms an image`],
+    [`${name}: onnx against tfjs, end to end`, `${found.ratio} times faster`],
+    ...Object.entries(found.network).map(([what, ms]) => [
+      `${name}: network alone, ${what}`,
+      `${ms} ms an image`,
+    ]),
+    [`${name}: features`, `${found.featuresPerSecond} images a second`],
+    [
+      `${name}: cold start, classify one photo, onnx / tfjs`,
+      engines.map((e) => `${found.coldClassifyMs[e]} ms`).join(' / '),
+    ],
+  ]),
+  ['cold start, node -e 0', `${results.coldNodeMs} ms`],
   [
     'convert SqueezeNet .h5 (5 MB)',
     `${results.convert.ms} ms, peak RSS ${results.convert.peakRssMb} MB (node alone: ${results.convert.nodeRssMb} MB)`,
