@@ -23,7 +23,9 @@ const CLASSES = 1000;
 const MOST_BYTES = 6_000_000;
 
 const tensorsOf = async (file) =>
-  readSafetensors(await readFile(join(work, file)), { fileName: file }).layers.flatMap(({ weights }) => weights);
+  readSafetensors(await readFile(join(work, file)), { fileName: file }).layers.flatMap(
+    ({ weights }) => weights,
+  );
 const reference = new Map((await tensorsOf('reference.safetensors')).map((tensor) => [tensor.name, tensor]));
 const float = await tensorsOf('float.safetensors');
 
@@ -60,7 +62,12 @@ function compare(rows, others) {
     });
     if (row.indexOf(Math.max(...row)) === other.indexOf(Math.max(...other))) agree += 1;
   });
-  return { pictures: rows.length, topOneAgreement: agree / rows.length, worst, mean: sum / rows.length / CLASSES };
+  return {
+    pictures: rows.length,
+    topOneAgreement: agree / rows.length,
+    worst,
+    mean: sum / rows.length / CLASSES,
+  };
 }
 
 const rowsOf = ({ data, shape: [count] }) =>
