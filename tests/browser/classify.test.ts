@@ -8,6 +8,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { disposeModel, saveModel } from '../../src/node.ts';
 import { BrowserPage, skipBrowserTests } from '../support/chromium.ts';
+import { itOnLoopback } from '../support/network.ts';
 import { hasShared, shared } from '../support/shared.ts';
 import { colourModel } from '../support/tiny-model.ts';
 import './globals.ts';
@@ -60,40 +61,43 @@ describe.skipIf(skipBrowserTests)('the browser entry', () => {
     expect(code).toBe('MODEL_UNKNOWN');
   });
 
-  it("loads a model from another site's server that compresses, as content delivery networks do", async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'dovecote-browser-'));
-    const model = colourModel();
-    await saveModel(model, join(folder, 'colours'));
-    await disposeModel(model);
-    const server = createServer((request, response) => {
-      void readFile(join(folder, new URL(request.url!, 'http://x').pathname)).then((bytes) => {
-        const body = gzipSync(bytes);
-        // The page sees this length (of the compressed body), but not that it is compressed.
-        response.writeHead(200, {
-          'access-control-allow-origin': '*',
-          'content-encoding': 'gzip',
-          'content-length': body.length,
+  itOnLoopback(
+    "loads a model from another site's server that compresses, as content delivery networks do",
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'dovecote-browser-'));
+      const model = colourModel();
+      await saveModel(model, join(folder, 'colours'));
+      await disposeModel(model);
+      const server = createServer((request, response) => {
+        void readFile(join(folder, new URL(request.url!, 'http://x').pathname)).then((bytes) => {
+          const body = gzipSync(bytes);
+          // The page sees this length (of the compressed body), but not that it is compressed.
+          response.writeHead(200, {
+            'access-control-allow-origin': '*',
+            'content-encoding': 'gzip',
+            'content-length': body.length,
+          });
+          response.end(body);
         });
-        response.end(body);
       });
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/colours/model.json`;
-    try {
-      const label = await page.evaluate(async (address) => {
-        const loaded = await dovecote.loadModel(address);
-        const green = { width: 1, height: 1, data: new Uint8Array([0, 255, 0]) };
-        const { predictions } = await dovecote.classify(green, { model: loaded });
-        await dovecote.disposeModel(loaded);
-        return predictions[0]!.label;
-      }, url);
-      expect(label).toBe('green');
-    } finally {
-      server.closeAllConnections();
-      server.close();
-      await rm(folder, { recursive: true });
-    }
-  });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/colours/model.json`;
+      try {
+        const label = await page.evaluate(async (address) => {
+          const loaded = await dovecote.loadModel(address);
+          const green = { width: 1, height: 1, data: new Uint8Array([0, 255, 0]) };
+          const { predictions } = await dovecote.classify(green, { model: loaded });
+          await dovecote.disposeModel(loaded);
+          return predictions[0]!.label;
+        }, url);
+        expect(label).toBe('green');
+      } finally {
+        server.closeAllConnections();
+        server.close();
+        await rm(folder, { recursive: true });
+      }
+    },
+  );
 
   it.skipIf(!hasShared).each(kerasSays)(
     'reads a Keras file from a URL, classifies an <img> %s as Keras does, and leaves no tensors behind',

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureBuilt } from '../support/dist.ts';
 import type { FaultServer } from '../support/fault-server.ts';
 import { html, startFaultServer, status } from '../support/fault-server.ts';
+import { itOnLoopback } from '../support/network.ts';
 import type { CliOptions } from '../support/run-cli.ts';
 import { expectFailure, jsonOf, runCli } from '../support/run-cli.ts';
 import { Workshop } from './fixtures.ts';
@@ -50,7 +51,7 @@ describe('the network', () => {
     expect(server.requests()).toEqual([]);
   });
 
-  it('that answers with a web page or an error leaves the cache empty', async () => {
+  itOnLoopback('that answers with a web page or an error leaves the cache empty', async () => {
     const models = jsonOf<Listed[]>(await cli(['list', '--json']));
     const url = models.find(({ name }) => name === 'squeezenet')!.url!;
     const asked = `/${url.replace('https://', '')}`;

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureBuilt } from '../support/dist.ts';
 import type { FaultServer } from '../support/fault-server.ts';
 import { file, startFaultServer, status } from '../support/fault-server.ts';
+import { itOnLoopback } from '../support/network.ts';
 import type { CliOptions } from '../support/run-cli.ts';
 import { expectFailure, jsonOf, runCli } from '../support/run-cli.ts';
 import { Workshop, blue, red } from './fixtures.ts';
@@ -73,22 +74,18 @@ describe('classify --json', () => {
     expect(probabilities.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 5);
   });
 
-  it('takes files, folders, patterns and URLs, keeps their order, and takes a picture once', async () => {
-    const url = `${server.url}/photo`;
+  it('takes files, folders and patterns, keeps their order, and takes a picture once', async () => {
     const found = await entries([
       'photos/red/2.png',
-      url,
       'names',
       'photos/blue/[01].png',
       'photos/**/*.png',
       'names/x[1].png',
-      url,
       '--top',
       '1',
     ]);
     expect(found.map(({ image }) => image)).toEqual([
       'photos/red/2.png',
-      url,
       ...[...names].sort().map((name) => `names/${name}`),
       'photos/blue/0.png',
       'photos/blue/1.png',
@@ -97,6 +94,17 @@ describe('classify --json', () => {
       'photos/red/1.png',
     ]);
     expect(found.every(({ predictions }) => predictions.length === 1)).toBe(true);
+  });
+
+  itOnLoopback('takes a URL among the others, once too', async () => {
+    const url = `${server.url}/photo`;
+    const found = await entries(['photos/red/2.png', url, 'photos/red', url]);
+    expect(found.map(({ image }) => image)).toEqual([
+      'photos/red/2.png',
+      url,
+      'photos/red/0.png',
+      'photos/red/1.png',
+    ]);
     const of = (image: string) => found.find((entry) => entry.image === image)?.predictions[0]?.probability;
     // The very bytes of the file that the server sends.
     expect(of(url)).toBeCloseTo(of('photos/red/0.png')!, 6);
@@ -156,7 +164,7 @@ describe('pictures that cannot be read', () => {
     expect(csv.stdout).toMatch(/^text\.jpg,,,,,,.*cannot be read/m);
   });
 
-  it('are an error each when there are no others', async () => {
+  itOnLoopback('are an error each when there are no others', async () => {
     const { stdout, stderr, code } = await classify(['text.jpg', `${server.url}/gone`, '--json']);
     expect(code).toBe(1);
     expect((JSON.parse(stdout) as Entry[]).map(({ error }) => error?.code)).toEqual([

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureBuilt } from '../support/dist.ts';
 import type { FaultServer } from '../support/fault-server.ts';
 import { file, html, startFaultServer, status } from '../support/fault-server.ts';
+import { itOnLoopback } from '../support/network.ts';
 import type { CliOptions } from '../support/run-cli.ts';
 import { expectFailure, jsonOf, runCli } from '../support/run-cli.ts';
 import { Workshop } from './fixtures.ts';
@@ -123,14 +124,14 @@ describe('convert', () => {
     }
   });
 
-  it('takes a URL, and the same file gives the same bytes', async () => {
+  itOnLoopback('takes a URL, and the same file gives the same bytes', async () => {
     const result = jsonOf<Converted>(await cli(['convert', `${server.url}/model.h5`, 'from-url', '--json']));
     expect(result.parameters).toBe(4557);
     await cli(['convert', 'keras1_network_tf.h5', 'from-file', '--quiet']);
     expect(contentOf('from-url')).toEqual(contentOf('from-file'));
   });
 
-  it('stopped by Ctrl-C it leaves nothing, and the exit code is 130', async () => {
+  itOnLoopback('stopped by Ctrl-C it leaves nothing, and the exit code is 130', async () => {
     const result = await cli(['convert', `${server.url}/stalls.h5`, 'stopped'], {
       interruptAt: [/download/],
     });
@@ -186,7 +187,7 @@ describe('files that are not converted', () => {
     expect(listing().filter((name) => /^\.?x\d/.test(name))).toEqual([]);
   });
 
-  it('what a server sends instead of a file', async () => {
+  itOnLoopback('what a server sends instead of a file', async () => {
     const [portal, forbidden] = await Promise.all([
       cli(['convert', `${server.url}/portal.h5`, 'y1', '--quiet']),
       cli(['inspect', `${server.url}/forbidden.h5`]),

@@ -7,6 +7,7 @@ import { loadPixels } from '../../src/node.ts';
 import { ensureBuilt } from '../support/dist.ts';
 import type { FaultServer } from '../support/fault-server.ts';
 import { file, startFaultServer } from '../support/fault-server.ts';
+import { itOnLoopback } from '../support/network.ts';
 import type { CliOptions } from '../support/run-cli.ts';
 import { jsonOf, runCli } from '../support/run-cli.ts';
 import { hasShared, shared } from '../support/shared.ts';
@@ -62,7 +63,7 @@ describe.skipIf(!hasShared)('SqueezeNet v1.1 with its real weights', () => {
     expect(jsonOf<Entry[]>(byFile)).toEqual(jsonOf<Entry[]>(byName));
   });
 
-  it('converted, loads in plain tf.loadLayersModel and says the same', async () => {
+  itOnLoopback('converted, loads in plain tf.loadLayersModel and says the same', async () => {
     const converted = jsonOf<{ files: string[]; warnings: string[] }>(
       await cli(['convert', whole, 'web', '--json', '--shard-size', '1MiB']),
     );
@@ -105,7 +106,7 @@ describe.skipIf(!hasShared)('SqueezeNet v1.1 with its real weights', () => {
     }
   });
 
-  it('learns ants against bees from 20 photos each, fetched once through the cache', async () => {
+  itOnLoopback('learns ants against bees from 20 photos each, fetched once through the cache', async () => {
     for (const [part, count] of [
       ['train', 20],
       ['val', 10],

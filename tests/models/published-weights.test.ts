@@ -7,6 +7,7 @@ import { disposeModel, loadModel } from '../../src/node.ts';
 import { findModel } from '../../zoo/registry.ts';
 import type { FaultServer } from '../support/fault-server.ts';
 import { file, html, startFaultServer } from '../support/fault-server.ts';
+import { itOnLoopback } from '../support/network.ts';
 import { hasShared, shared } from '../support/shared.ts';
 
 // The published addresses cannot be reached from every machine: a mirror on this one stands in for them.
@@ -32,7 +33,7 @@ afterEach(async () => {
 const pathOf = (url: URL) => `/${url.host}${url.pathname}`;
 
 describe.skipIf(!hasShared)('published weights (the real files, from ../shared)', () => {
-  it('are fetched once and then come from the cache, also without a network', async () => {
+  itOnLoopback('are fetched once and then come from the cache, also without a network', async () => {
     const path = pathOf(address('noTop'));
     server.route(
       path,
@@ -55,7 +56,7 @@ describe.skipIf(!hasShared)('published weights (the real files, from ../shared)'
     expect(kernels[2]).toEqual(kernels[0]);
   });
 
-  it('with another content than the card states never enter the cache', async () => {
+  itOnLoopback('with another content than the card states never enter the cache', async () => {
     server.route(
       pathOf(address('noTop')),
       file(await readFile(shared('weights/squeezenet_keras2_notop.h5'))),
@@ -66,7 +67,7 @@ describe.skipIf(!hasShared)('published weights (the real files, from ../shared)'
     expect((await readdir(join(cache, 'weights'))).filter((name) => name.endsWith('.h5'))).toEqual([]);
   });
 
-  it('without a hash in the card are still checked: the file must be whole HDF5', async () => {
+  itOnLoopback('without a hash in the card are still checked: the file must be whole HDF5', async () => {
     const bytes = await readFile(shared('weights/squeezenet_v1.1_keras2.0.9.h5'));
     const path = pathOf(address('top'));
     server.route(path, file(bytes.subarray(0, bytes.length - 1)));
@@ -81,7 +82,7 @@ describe.skipIf(!hasShared)('published weights (the real files, from ../shared)'
 });
 
 describe('published weights that are not to be had', () => {
-  it('an HTML page with status 200 is no weight file', async () => {
+  itOnLoopback('an HTML page with status 200 is no weight file', async () => {
     server.route(pathOf(address('top')), html());
     const before = tf.memory().numTensors;
     await expect(loadModel('squeezenet')).rejects.toMatchObject({ code: 'DOWNLOAD_CONTENT' });

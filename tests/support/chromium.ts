@@ -1,12 +1,12 @@
 import { build } from 'esbuild';
 import { accessSync, constants } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { Server } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { delimiter, extname, join, normalize } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { chromium } from 'playwright-core';
+import { hasLoopback } from './network.ts';
 
 /** Where Chromium is, or undefined. */
 export const chromiumPath = findChromium();
@@ -26,13 +26,16 @@ export interface BrowserPageOptions {
   readonly folders?: Readonly<Record<string, string>>;
 }
 
-/** A page in a real Chromium, served from this machine, with the bundle of `entry` loaded. */
+/**
+ * A page in a real Chromium with the bundle of `entry` loaded. A server on this machine serves it; where that cannot
+ * be reached, the same answers are given within the browser.
+ */
 export class BrowserPage {
   private constructor(
     private readonly browser: Browser,
-    private readonly server: Server,
+    private readonly site: Site,
     private readonly page: Page,
-    /** Same server, but for the browser another site: `http://localhost:PORT`. */
+    /** Same site, but for the browser another one: `http://localhost:PORT`. */
     readonly otherOrigin: string,
     private readonly problems: string[],
   ) {}
@@ -42,8 +45,7 @@ export class BrowserPage {
       throw new Error('no chromium in PATH; on Debian: apt-get install chromium');
     }
     const bundle = await bundleForBrowsers(entry);
-    const server = await serve({ '/': page, '/bundle.js': bundle }, folders);
-    const { port } = server.address() as AddressInfo;
+    const answer = answers({ '/': page, '/bundle.js': bundle }, folders);
     const browser = await chromium.launch({
       executablePath: chromiumPath,
       args: [
@@ -56,15 +58,16 @@ export class BrowserPage {
       ],
     });
     const tab = await browser.newPage();
+    const site = await (hasLoopback ? serve(answer) : pretend(answer, tab));
     const problems: string[] = [];
     tab.on('pageerror', (error) => problems.push(error.message));
-    await tab.goto(`http://127.0.0.1:${port}/`);
+    await tab.goto(`http://127.0.0.1:${site.port}/`);
     try {
       await tab.waitForFunction('globalThis.bundleIsLoaded === true', undefined, { timeout: 60_000 });
     } catch (error) {
       throw new Error(`the bundle did not load: ${problems.join('; ')}`, { cause: error });
     }
-    return new BrowserPage(browser, server, tab, `http://localhost:${port}`, problems);
+    return new BrowserPage(browser, site, tab, `http://localhost:${site.port}`, problems);
   }
 
   /** Runs a function in the page. It sees its argument and the page's globals, nothing of the test's file. */
@@ -82,8 +85,7 @@ export class BrowserPage {
 
   async close(): Promise<void> {
     await this.browser.close();
-    this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
+    await this.site.close();
   }
 }
 
@@ -116,29 +118,59 @@ const types: Readonly<Record<string, string>> = {
   '.gif': 'image/gif',
 };
 
-async function serve(
+interface Answer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string | Uint8Array;
+}
+
+/** What there is at a URL. */
+type Answers = (url: string) => Promise<Answer>;
+
+interface Site {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+function answers(
   pages: Readonly<Record<string, string | Uint8Array>>,
   folders: Readonly<Record<string, string>>,
-): Promise<Server> {
-  const contentOf = async (path: string) => {
-    const fixed = pages[path];
-    if (fixed !== undefined) return fixed;
+): Answers {
+  return async (url) => {
+    const path = decodeURIComponent(new URL(url, 'http://localhost').pathname);
     const [, folder = '', ...rest] = normalize(path).split('/');
     const root = folders[folder];
-    return root === undefined ? undefined : readFile(join(root, ...rest)).catch(() => undefined);
+    const file = () => root && readFile(join(root, ...rest)).catch(() => undefined);
+    const body = pages[path] ?? (await file());
+    if (body === undefined) return { status: 404, contentType: 'text/plain', body: 'not here' };
+    const contentType = path === '/' ? 'text/html' : (types[extname(path)] ?? 'application/octet-stream');
+    return { status: 200, contentType, body };
   };
+}
+
+async function serve(answer: Answers): Promise<Site> {
   const server = createServer((request, response) => {
-    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
-    void contentOf(path).then((content) => {
-      if (content === undefined) response.writeHead(404).end('not here');
-      else {
-        const type = path === '/' ? 'text/html' : (types[extname(path)] ?? 'application/octet-stream');
-        response.writeHead(200, { 'content-type': type }).end(content);
-      }
+    void answer(request.url ?? '/').then(({ status, contentType, body }) => {
+      response.writeHead(status, { 'content-type': contentType }).end(body);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return server;
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** Answers within the browser what the page asks for. It still tells sites apart, as it does with real ones. */
+async function pretend(answer: Answers, tab: Page): Promise<Site> {
+  await tab.route('**/*', async (route) => {
+    const { status, contentType, body } = await answer(route.request().url());
+    await route.fulfill({ status, contentType, body: Buffer.from(body) });
+  });
+  return { port: 8080, close: () => Promise.resolve() };
 }
 
 function findChromium(): string | undefined {

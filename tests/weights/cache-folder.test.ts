@@ -11,7 +11,8 @@ import {
   verifyCache,
 } from '../../src/weights/index.node.ts';
 import { file } from '../support/fault-server.ts';
-import { expectBytes, failureOf, hdf5Bytes, sha256, useServerAndCache } from './setup.ts';
+import { describeOnLoopback, itOnLoopback } from '../support/network.ts';
+import { expectBytes, failureOf, hdf5Bytes, sha256, storeFromFolder, useServerAndCache } from './setup.ts';
 
 const bytes = hdf5Bytes(20_000);
 const context = useServerAndCache();
@@ -22,10 +23,10 @@ function remote(name: string, more: object = {}) {
   return { url: context.server.route(`/${name}`, file(bytes)), fileName: name, ...more };
 }
 
-/** Fetches a file and returns what it is and where it lies. */
-async function stored(name: string, more: object = {}) {
+/** Puts a file into the cache, asking no server, and returns what it is and where it lies. */
+async function stored(name: string, more: object = {}, options = context.options) {
   const target = remote(name, more);
-  return { target, path: await downloadToCache(target, context.options) };
+  return { target, path: await storeFromFolder(target, bytes, options) };
 }
 
 async function flipByte(path: string, keepTime = false): Promise<void> {
@@ -45,7 +46,7 @@ async function leavePartial(name: string): Promise<void> {
 }
 
 describe('a copy that has changed on the disk', () => {
-  it.each([
+  itOnLoopback.each([
     ['was cut short', (path: string) => truncate(path, 900), 'bytes'],
     ['has a flipped bit', flipByte, 'SHA-256'],
   ])('is fetched again, with a notice, when it %s', async (_, damage, reason) => {
@@ -54,7 +55,7 @@ describe('a copy that has changed on the disk', () => {
     const notices: string[] = [];
     const onNotice = (message: string) => notices.push(message);
     expectBytes(await readCached(target, { ...context.options, onNotice }), bytes);
-    expect(context.server.requests()).toHaveLength(2);
+    expect(context.server.requests()).toHaveLength(1);
     expect(notices).toHaveLength(1);
     expect(notices[0]).toContain('damaged');
     expect(notices[0]).toContain(reason);
@@ -72,10 +73,10 @@ describe('a copy that has changed on the disk', () => {
     const { target, path } = await stored('net.h5');
     await utimes(path, new Date(), new Date(0));
     expectBytes(await readCached(target, context.options), bytes);
-    expect(context.server.requests()).toHaveLength(1);
+    expect(context.server.requests()).toHaveLength(0);
   });
 
-  it('is fetched again when its card names other bytes than those stored', async () => {
+  itOnLoopback('is fetched again when its card names other bytes than those stored', async () => {
     const { target } = await stored('net.h5');
     const newer = hdf5Bytes(20_000).reverse();
     context.server.route('/net.h5', file(newer));
@@ -86,7 +87,7 @@ describe('a copy that has changed on the disk', () => {
     const { target, path } = await stored('net.h5', { sha256: sha256(bytes) });
     await writeFile(`${path}.meta`, 'not JSON');
     expectBytes(await readCached(target, context.options), bytes);
-    expect(context.server.requests()).toHaveLength(1);
+    expect(context.server.requests()).toHaveLength(0);
     expect(JSON.parse(await readFile(`${path}.meta`, 'utf8'))).toMatchObject({
       sha256: sha256(bytes),
       url: target.url,
@@ -99,27 +100,30 @@ describe('cache list', () => {
     expect(await listCache({ cacheFolder: join(context.folder, 'none') })).toEqual([]);
   });
 
-  it('tells name, address, size and hash; unfinished downloads and files without a record on request', async () => {
-    const { target, path } = await stored('net.h5');
-    await leavePartial('other.h5');
-    await writeFile(weights('0123456789abcdef-hand.h5'), bytes);
-    await writeFile(weights('notes.txt'), 'mine');
-    const [entry, ...rest] = await listCache(cache());
-    expect(rest).toEqual([]);
-    expect(entry).toMatchObject({
-      fileName: 'net.h5',
-      path,
-      url: target.url,
-      size: 20_000,
-      sha256: sha256(bytes),
-    });
-    const all = await listCache({ ...cache(), all: true });
-    expect(all.map(({ fileName, state }) => `${fileName} ${state}`).sort()).toEqual([
-      'hand.h5 unrecorded',
-      'net.h5 file',
-      'other.h5 partial',
-    ]);
-  });
+  itOnLoopback(
+    'tells name, address, size and hash; unfinished downloads and files without a record on request',
+    async () => {
+      const { target, path } = await stored('net.h5');
+      await leavePartial('other.h5');
+      await writeFile(weights('0123456789abcdef-hand.h5'), bytes);
+      await writeFile(weights('notes.txt'), 'mine');
+      const [entry, ...rest] = await listCache(cache());
+      expect(rest).toEqual([]);
+      expect(entry).toMatchObject({
+        fileName: 'net.h5',
+        path,
+        url: target.url,
+        size: 20_000,
+        sha256: sha256(bytes),
+      });
+      const all = await listCache({ ...cache(), all: true });
+      expect(all.map(({ fileName, state }) => `${fileName} ${state}`).sort()).toEqual([
+        'hand.h5 unrecorded',
+        'net.h5 file',
+        'other.h5 partial',
+      ]);
+    },
+  );
 });
 
 describe('cache verify', () => {
@@ -144,7 +148,7 @@ describe('cache verify', () => {
     expect(cacheExitStatus(findings)).toBe(1);
   });
 
-  it('tells missing files, unfinished downloads and strangers apart', async () => {
+  itOnLoopback('tells missing files, unfinished downloads and strangers apart', async () => {
     const { path } = await stored('gone.h5');
     await rm(path);
     await leavePartial('other.h5');
@@ -166,7 +170,7 @@ describe('cache verify', () => {
 });
 
 describe('cache clear', () => {
-  it('removes files, records and unfinished downloads, and nothing of anybody else', async () => {
+  itOnLoopback('removes files, records and unfinished downloads, and nothing of anybody else', async () => {
     await stored('net.h5');
     await leavePartial('other.h5');
     await writeFile(weights('notes.txt'), 'mine');
@@ -260,7 +264,7 @@ function mount(path: string, options: string): boolean {
   }
 }
 
-describe('a disk of 64 KiB', () => {
+describeOnLoopback('a disk of 64 KiB', () => {
   it.for([
     ['that is too small for what the server announces', {}, '200000 bytes free'],
     [
@@ -296,8 +300,7 @@ it('a disk that may only be read serves what it has, and refuses what it lacks b
   if (!mount(disk, 'size=1m')) skip();
   try {
     const options = { ...context.options, cacheFolder: disk };
-    const target = remote('net.h5');
-    const path = await downloadToCache(target, options);
+    const { target, path } = await stored('net.h5', {}, options);
     await utimes(path, new Date(), new Date(0));
     execFileSync('mount', ['-o', 'remount,ro', disk]);
     expectBytes(await readCached(target, options), bytes);

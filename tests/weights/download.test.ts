@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Progress } from '../../src/base/types.ts';
 import { downloadToCache, readCached } from '../../src/weights/index.node.ts';
 import { file, hangUp, html, redirect, silence, status, times } from '../support/fault-server.ts';
+import { describeOnLoopback, itOnLoopback } from '../support/network.ts';
 import { expectBytes, failureOf, hdf5Bytes, impatient, md5, sha256, useServerAndCache } from './setup.ts';
 
 const bytes = hdf5Bytes(100_000);
@@ -20,7 +21,7 @@ async function expectEmptyCache() {
   expect((await namesInCache()).filter((name) => name !== 'CACHEDIR.TAG')).toEqual([]);
 }
 
-describe('a download that goes well', () => {
+describeOnLoopback('a download that goes well', () => {
   it('arrives whole, under a name that ends with the file name', async () => {
     context.server.route('/net.h5', file(bytes));
     const path = await downloadToCache(remote('/net.h5', { size, sha256: sha256(bytes) }), context.options);
@@ -110,13 +111,13 @@ describe('a download that goes well', () => {
 });
 
 describe('a server in trouble', () => {
-  it.each([408, 429, 500, 502, 503, 504])('is asked again after status %i', async (code) => {
+  itOnLoopback.each([408, 429, 500, 502, 503, 504])('is asked again after status %i', async (code) => {
     context.server.route('/net.h5', times(2, status(code), file(bytes)));
     expectBytes(await readCached(remote('/net.h5'), context.options), bytes);
     expect(context.server.requests()).toHaveLength(3);
   });
 
-  it.each([401, 403, 404, 410])('is not asked again after status %i', async (code) => {
+  itOnLoopback.each([401, 403, 404, 410])('is not asked again after status %i', async (code) => {
     context.server.route('/net.h5', status(code));
     const error = await failureOf(downloadToCache(remote('/net.h5'), context.options));
     expect(error.code).toBe('NETWORK_STATUS');
@@ -127,7 +128,7 @@ describe('a server in trouble', () => {
     await expectEmptyCache();
   });
 
-  it('is given up after the set number of tries, which the error names', async () => {
+  itOnLoopback('is given up after the set number of tries, which the error names', async () => {
     context.server.route('/net.h5', status(500));
     const error = await failureOf(downloadToCache(remote('/net.h5'), context.options));
     expect(error.code).toBe('NETWORK_STATUS');
@@ -135,7 +136,7 @@ describe('a server in trouble', () => {
     expect(context.server.requests()).toHaveLength(3);
   });
 
-  it.each([
+  itOnLoopback.each([
     ['0', '0.0 s'],
     ['3600', '0.2 s'],
     [new Date(Date.now() + 3_600_000).toUTCString(), '0.2 s'],
@@ -149,7 +150,7 @@ describe('a server in trouble', () => {
     expect(notes[0]).toContain(`Next try in ${wait}`);
   });
 
-  it('that hangs up is asked again, and named when it goes on so', async () => {
+  itOnLoopback('that hangs up is asked again, and named when it goes on so', async () => {
     context.server.route('/net.h5', times(1, hangUp, file(bytes)));
     expectBytes(await readCached(remote('/net.h5'), context.options), bytes);
     context.server.route('/gone.h5', hangUp);
@@ -158,7 +159,7 @@ describe('a server in trouble', () => {
     expect(context.server.requests('/gone.h5')).toHaveLength(3);
   });
 
-  it('that never answers is a timeout', async () => {
+  itOnLoopback('that never answers is a timeout', async () => {
     context.server.route('/net.h5', silence);
     const error = await failureOf(
       downloadToCache(remote('/net.h5'), { ...context.options, timeouts: impatient, retry: { retries: 0 } }),
@@ -177,7 +178,7 @@ describe('a server in trouble', () => {
     await expectEmptyCache();
   });
 
-  it('that redirects in a circle is left at once', async () => {
+  itOnLoopback('that redirects in a circle is left at once', async () => {
     context.server.route('/a.h5', redirect('/b.h5'));
     context.server.route('/b.h5', redirect('/a.h5'));
     const error = await failureOf(downloadToCache(remote('/a.h5'), context.options));
@@ -185,7 +186,7 @@ describe('a server in trouble', () => {
     expect(error.summary).toContain('circle');
   });
 
-  it('that redirects without end is left after a few hops', async () => {
+  itOnLoopback('that redirects without end is left after a few hops', async () => {
     for (let hop = 0; hop < 20; hop += 1) context.server.route(`/hop${hop}`, redirect(`/hop${hop + 1}`));
     const error = await failureOf(downloadToCache(remote('/hop0'), context.options));
     expect(error.code).toBe('NETWORK_STATUS');
@@ -194,7 +195,7 @@ describe('a server in trouble', () => {
   });
 });
 
-describe('what never enters the cache', () => {
+describeOnLoopback('what never enters the cache', () => {
   it.each([
     ['a web page', html()],
     ['a web page that calls itself binary', html('application/octet-stream')],

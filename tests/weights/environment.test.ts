@@ -12,7 +12,16 @@ import {
   readLocation,
 } from '../../src/weights/index.node.ts';
 import { file } from '../support/fault-server.ts';
-import { expectBytes, failureOf, fast, hdf5Bytes, sha256, useServerAndCache } from './setup.ts';
+import { itOnLoopback } from '../support/network.ts';
+import {
+  expectBytes,
+  failureOf,
+  fast,
+  hdf5Bytes,
+  sha256,
+  storeFromFolder,
+  useServerAndCache,
+} from './setup.ts';
 
 const bytes = hdf5Bytes(5_000);
 const context = useServerAndCache();
@@ -27,8 +36,7 @@ async function placeByHand(): Promise<string> {
 describe('DOVECOTE_CACHE', () => {
   it('names the folder', async () => {
     vi.stubEnv('DOVECOTE_CACHE', context.folder);
-    context.server.route('/net.h5', file(bytes));
-    const path = await downloadToCache({ url: `${context.server.url}/net.h5`, fileName: 'net.h5' }, fast);
+    const path = await storeFromFolder(official, bytes, fast);
     expect(path.startsWith(join(context.folder, 'weights'))).toBe(true);
     expect(cacheFolder()).toBe(context.folder);
   });
@@ -72,10 +80,9 @@ describe('DOVECOTE_OFFLINE', () => {
   });
 
   it('uses what is in the cache', async () => {
-    const target = { url: context.server.route('/net.h5', file(bytes)), fileName: 'net.h5' };
-    await downloadToCache(target, context.options);
+    await storeFromFolder(official, bytes, context.options);
     vi.stubEnv('DOVECOTE_OFFLINE', '1');
-    expectBytes(await readCached(target, context.options), bytes);
+    expectBytes(await readCached(official, context.options), bytes);
   });
 
   it('uses a file that was put in the named place by hand', async () => {
@@ -110,13 +117,13 @@ describe('DOVECOTE_OFFLINE', () => {
 });
 
 describe('DOVECOTE_MIRROR', () => {
-  it('is asked instead of the host, by host and path', async () => {
+  itOnLoopback('is asked instead of the host, by host and path', async () => {
     context.server.route('/mirror/weights.invalid/v1.0/net.h5', file(bytes));
     vi.stubEnv('DOVECOTE_MIRROR', `${context.server.url}/mirror`);
     expectBytes(await readCached(official, context.options), bytes);
   });
 
-  it('fills the same place of the cache as the host itself', async () => {
+  itOnLoopback('fills the same place of the cache as the host itself', async () => {
     context.server.route('/weights.invalid/v1.0/net.h5', file(bytes));
     const path = await downloadToCache(official, { ...context.options, mirror: context.server.url });
     expect(await downloadToCache(official, { ...context.options, offline: true })).toBe(path);
@@ -131,7 +138,7 @@ describe('DOVECOTE_MIRROR', () => {
     expectBytes(await readCached(official, context.options), bytes);
   });
 
-  it('that lacks the file is named in the error', async () => {
+  itOnLoopback('that lacks the file is named in the error', async () => {
     const error = await failureOf(
       downloadToCache(official, { ...context.options, mirror: context.server.url }),
     );
@@ -141,7 +148,7 @@ describe('DOVECOTE_MIRROR', () => {
     expect((await failureOf(downloadToCache(official, folder))).code).toBe('FILE_NOT_FOUND');
   });
 
-  it('that has other bytes is not believed', async () => {
+  itOnLoopback('that has other bytes is not believed', async () => {
     context.server.route('/weights.invalid/v1.0/net.h5', file(hdf5Bytes(4_000)));
     const error = await failureOf(
       downloadToCache(official, { ...context.options, mirror: context.server.url }),
@@ -173,9 +180,8 @@ describe('DOVECOTE_MIRROR', () => {
 });
 
 it('a cache that was copied to another machine is used there without a download', async () => {
-  const target = { url: context.server.route('/net.h5', file(bytes)), fileName: 'net.h5' };
-  await downloadToCache(target, context.options);
+  await storeFromFolder(official, bytes, context.options);
   const copy = join(context.folder, 'copy');
   await cp(join(context.folder, 'weights'), join(copy, 'weights'), { recursive: true });
-  expectBytes(await readCached(target, { ...context.options, cacheFolder: copy, offline: true }), bytes);
+  expectBytes(await readCached(official, { ...context.options, cacheFolder: copy, offline: true }), bytes);
 });

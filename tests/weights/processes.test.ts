@@ -3,10 +3,11 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { clearCache, downloadToCache, readCached } from '../../src/weights/index.node.ts';
 import { bundle, type Bundle } from '../support/bundle.ts';
 import { file, inTurn } from '../support/fault-server.ts';
+import { describeOnLoopback, itOnLoopback } from '../support/network.ts';
 import { expectBytes, failureOf, fast, hdf5Bytes, useServerAndCache } from './setup.ts';
 
 interface Message {
@@ -60,7 +61,7 @@ function fetchInProcess(options: object = {}, spawnOptions: SpawnOptions = {}) {
   };
 }
 
-describe('several processes', () => {
+describeOnLoopback('several processes', () => {
   it('fetch the same file once, and all get it', async () => {
     context.server.route('/net.h5', file(bytes, { trickle: { bytes: 20_000, pauseMs: 150 } }));
     const processes = [fetchInProcess(), fetchInProcess(), fetchInProcess()];
@@ -123,7 +124,7 @@ describe('several processes', () => {
   });
 });
 
-it('two calls in one process fetch the same file once', async () => {
+itOnLoopback('two calls in one process fetch the same file once', async () => {
   context.server.route('/net.h5', file(bytes));
   const both = await Promise.all([
     readCached(target(), context.options),

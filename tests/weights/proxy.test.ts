@@ -9,6 +9,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readLocation } from '../../src/weights/index.node.ts';
 import { bundle } from '../support/bundle.ts';
 import { file, type Answer } from '../support/fault-server.ts';
+import { describeOnLoopback, itOnLoopback } from '../support/network.ts';
 import { startProxy, type ProxyServer } from '../support/proxy-server.ts';
 import { expectBytes, failureOf, fast, hdf5Bytes, useServerAndCache } from './setup.ts';
 
@@ -26,7 +27,7 @@ afterEach(async () => {
 });
 
 describe('HTTP_PROXY', () => {
-  it('carries http: without a tunnel, as company proxies want it', async () => {
+  itOnLoopback('carries http: without a tunnel, as company proxies want it', async () => {
     const { host, lines } = await proxy();
     vi.stubEnv('HTTP_PROXY', `http://${host}`);
     const url = context.server.route('/net.h5', file(bytes));
@@ -34,14 +35,14 @@ describe('HTTP_PROXY', () => {
     expect(lines).toEqual([`GET ${url}`]);
   });
 
-  it('may be written in small letters', async () => {
+  itOnLoopback('may be written in small letters', async () => {
     const { host, lines } = await proxy();
     vi.stubEnv('http_proxy', `http://${host}`);
     await readLocation(context.server.route('/net.h5', file(bytes)), fast);
     expect(lines).toHaveLength(1);
   });
 
-  it('is left aside for the hosts in NO_PROXY', async () => {
+  itOnLoopback('is left aside for the hosts in NO_PROXY', async () => {
     const { host, lines } = await proxy();
     vi.stubEnv('HTTP_PROXY', `http://${host}`);
     vi.stubEnv('NO_PROXY', 'example.org,127.0.0.1');
@@ -49,13 +50,13 @@ describe('HTTP_PROXY', () => {
     expect(lines).toEqual([]);
   });
 
-  it('may hold a user name and a password', async () => {
+  itOnLoopback('may hold a user name and a password', async () => {
     const { host } = await proxy({ credentials: 'me:p@ss' });
     vi.stubEnv('HTTP_PROXY', `http://me:p%40ss@${host}`);
     expectBytes(await readLocation(context.server.route('/net.h5', file(bytes)), fast), bytes);
   });
 
-  it('with a wrong password is an error that does not show it', async () => {
+  itOnLoopback('with a wrong password is an error that does not show it', async () => {
     const { host, lines } = await proxy({ credentials: 'me:right' });
     vi.stubEnv('HTTP_PROXY', `http://me:secret@${host}`);
     const error = await failureOf(readLocation(context.server.route('/net.h5', file(bytes)), fast));
@@ -113,7 +114,7 @@ async function startHttps(
   return { server, url: `https://localhost:${(server.address() as AddressInfo).port}/net.h5` };
 }
 
-describe('https', () => {
+describeOnLoopback('https', () => {
   it('with a certificate that is not trusted is refused once, with the advice for company proxies', async ({
     skip,
   }) => {

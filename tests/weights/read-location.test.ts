@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
 import { readLocation } from '../../src/weights/index.node.ts';
 import { file, html, redirect, status, times } from '../support/fault-server.ts';
+import { itOnLoopback } from '../support/network.ts';
 import { expectBytes, failureOf, fast, hdf5Bytes, useServerAndCache } from './setup.ts';
 
 const bytes = hdf5Bytes(50_000);
@@ -17,27 +18,27 @@ it('reads a path, a file: URL as text and as URL, names with blanks and percent 
   expectBytes(await readLocation(pathToFileURL(path)), bytes);
 });
 
-it('reads http, and goes on after a broken connection', async () => {
+itOnLoopback('reads http, and goes on after a broken connection', async () => {
   const url = context.server.route('/x', file(bytes, { dropAfter: 20_000, dropWhen: context.hasReached }));
   expectBytes(await readLocation(url, context.options), bytes);
   expectBytes(await readLocation(new URL(url), context.options), bytes);
   expect(context.server.requests()[1]?.headers.range).toBe('bytes=20000-');
 });
 
-it('caches nothing', async () => {
+itOnLoopback('caches nothing', async () => {
   const url = context.server.route('/x', file(bytes));
   await readLocation(url, fast);
   await readLocation(url, fast);
   expect(context.server.requests()).toHaveLength(2);
 });
 
-it('follows redirects and repeats what a busy server refused', async () => {
+itOnLoopback('follows redirects and repeats what a busy server refused', async () => {
   const url = context.server.route('/old', redirect('/new'));
   context.server.route('/new', times(1, status(503), file(bytes)));
   expectBytes(await readLocation(url, fast), bytes);
 });
 
-it('returns bytes that stand alone in their buffer, however few', async () => {
+itOnLoopback('returns bytes that stand alone in their buffer, however few', async () => {
   const path = join(context.folder, 'small');
   await writeFile(path, bytes.subarray(0, 3));
   const url = context.server.route('/x', file(bytes.subarray(0, 3)));
@@ -58,6 +59,9 @@ it('says what is wrong with a file', async () => {
 it('says what is wrong with an address', async () => {
   expect((await failureOf(readLocation('ftp://example.org/net.h5'))).code).toBe('USAGE_ARGUMENT');
   expect((await failureOf(readLocation('http://'))).code).toBe('USAGE_ARGUMENT');
+});
+
+itOnLoopback('says what is wrong with an answer', async () => {
   const missing = await failureOf(
     readLocation(`${context.server.url.replace('://', '://me:secret@')}/x`, fast),
   );
@@ -67,7 +71,7 @@ it('says what is wrong with an address', async () => {
   expect((await failureOf(readLocation(page, fast))).code).toBe('DOWNLOAD_CONTENT');
 });
 
-it('stops on request', async () => {
+itOnLoopback('stops on request', async () => {
   const url = context.server.route('/x', file(bytes, { stallAfter: 20_000 }));
   const controller = new AbortController();
   const onProgress = () => controller.abort();

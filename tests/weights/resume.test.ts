@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Progress } from '../../src/base/types.ts';
 import { downloadToCache, readCached } from '../../src/weights/index.node.ts';
 import { file, inTurn, status, type Answer } from '../support/fault-server.ts';
+import { describeOnLoopback, itOnLoopback } from '../support/network.ts';
 import { expectBytes, failureOf, hdf5Bytes, impatient, sha256, useServerAndCache } from './setup.ts';
 
 const bytes = hdf5Bytes(100_000);
@@ -15,7 +16,7 @@ function remote(path: string, more: object = {}) {
 }
 
 const namesInCache = () => readdir(join(context.folder, 'weights')).catch(() => []);
-describe('resuming', () => {
+describeOnLoopback('resuming', () => {
   const ranges = () => context.server.requests().map(({ headers }) => headers.range);
 
   it('goes on where the connection broke, each piece counting as progress', async () => {
@@ -145,7 +146,7 @@ describe('resuming', () => {
 });
 
 describe('stopping', () => {
-  it('stops at once, keeps the beginning, and the next run goes on', async () => {
+  itOnLoopback('stops at once, keeps the beginning, and the next run goes on', async () => {
     context.server.route('/net.h5', inTurn(file(bytes, { stallAfter: 50_000 }), file(bytes)));
     const controller = new AbortController();
     const onProgress = ({ done }: Progress) => {

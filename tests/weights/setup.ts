@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 import { DovecoteError } from '../../src/base/errors.ts';
 import type { Progress } from '../../src/base/types.ts';
-import type { CacheOptions } from '../../src/weights/index.node.ts';
+import type { RemoteFile } from '../../src/platform.ts';
+import { downloadToCache, mirrorUrl, type CacheOptions } from '../../src/weights/index.node.ts';
 import { startFaultServer, type FaultServer } from '../support/fault-server.ts';
 
 /** Settings that make every wait short. */
@@ -64,6 +66,27 @@ function quickFolder(): string {
     return '/dev/shm';
   } catch {
     return tmpdir();
+  }
+}
+
+/**
+ * Path in the cache of a file that comes into it from a folder in place of its host: what a cache does with its files
+ * needs no network.
+ */
+export async function storeFromFolder(
+  file: RemoteFile,
+  bytes: Uint8Array,
+  options: CacheOptions,
+): Promise<string> {
+  const folder = await mkdtemp(join(quickFolder(), 'dovecote-mirror-'));
+  try {
+    const mirror = pathToFileURL(folder).href;
+    const path = fileURLToPath(mirrorUrl(mirror, file.url));
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, bytes);
+    return await downloadToCache(file, { ...options, mirror });
+  } finally {
+    await rm(folder, { recursive: true });
   }
 }
 
