@@ -30,9 +30,10 @@ export function addListCommand(program: Command): void {
           weights: {
             embedded: `in the package (${prettyBytes(model.bytes ?? 0)})`,
             cached: `cached (${prettyBytes(model.bytes ?? 0)})`,
+            // Where nobody states the size: float32 weights take four bytes each.
             download:
               model.bytes === undefined
-                ? 'to be downloaded'
+                ? `to be downloaded (about ${prettyBytes(4 * model.parameters)})`
                 : `to be downloaded (${prettyBytes(model.bytes)})`,
             none: 'bring your own',
           }[model.weights],
