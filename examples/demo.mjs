@@ -1,99 +1,67 @@
-// The main job in one go: classify a photo, train ants against bees, use the new model.
+// The main job in one go, without the internet: classify photos, train on drawings, use the new model, write a report.
 //   npm run demo
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { DovecoteError, disposeModel, loadModel } from 'dovecote';
+//   npm run demo -- --seed 2
+import { parseArgs } from 'node:util';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const shared = join(root, '..', 'shared');
-const cli = join(root, 'dist', 'cli.js');
-const shown = (path) => relative(process.cwd(), path) || '.';
+// What the report says, that nothing was downloaded, is to be true by construction.
+process.env.DOVECOTE_OFFLINE = '1';
 
-const photo = join(shared, 'images', 'tabby_cat.jpeg');
-const photos = join(shared, 'datasets', 'hymenoptera_data');
-const sharedWeights = join(shared, 'weights', 'squeezenet_v1.1_keras2.0.9.h5');
-
-async function main() {
-  const weights = existsSync(sharedWeights) ? ['--weights', shown(sharedWeights)] : await publishedWeights();
-  const missing = [];
-  if (!existsSync(photo)) missing.push(`a photo (${shown(photo)})`);
-  if (!existsSync(photos)) missing.push(`a folder of photos to train on (${shown(photos)})`);
-  if (weights === undefined)
-    missing.push(
-      "SqueezeNet's weights (not in ../shared, not in the cache, and the internet is not reachable)",
-    );
-  if (missing.length > 0) {
-    console.log('The demo lacks:');
-    missing.forEach((what) => console.log(`  - ${what}`));
-    console.log('\nOn your own photos:');
-    console.log('  node dist/cli.js classify photo.jpg            (fetches the weights once, 5 MB)');
-    console.log('  node dist/cli.js train my-photos/ --out my-model/');
-    return;
-  }
-  const work = await mkdtemp(join(tmpdir(), 'dovecote-demo-'));
-  try {
-    const out = join(work, 'ants-and-bees');
-    title('1. What is on this photo? SqueezeNet, 1000 ImageNet classes');
-    await dovecote('classify', shown(photo), ...weights);
-    title('2. Train a new head: ants against bees, 244 photos, the base stays frozen');
-    await dovecote(
-      'train',
-      shown(join(photos, 'train')),
-      '--validation',
-      shown(join(photos, 'val')),
-      ...weights,
-      '--out',
-      out,
-    );
-    title('3. Use it: the saved folder knows its labels, preprocessing and input size');
-    const bees = join(photos, 'val', 'bees');
-    const [bee] = (await readdir(bees)).sort();
-    await dovecote('classify', shown(join(bees, bee)), '--model', out);
-    console.log('\nNow your own photos: one folder for each class, then');
-    console.log('  node dist/cli.js train my-photos/ --out my-model/');
-    console.log('  node dist/cli.js classify photo.jpg --model my-model/');
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
-}
-
-/** Options for the published weights when they are in the cache or can be fetched, else undefined. */
-async function publishedWeights() {
-  const stalled = new AbortController();
-  const timer = setTimeout(() => stalled.abort(), 15_000);
-  try {
-    // Mirrors, proxies and the cache all count, as they do for everybody else.
-    await disposeModel(
-      await loadModel('squeezenet', { signal: stalled.signal, onProgress: () => timer.refresh() }),
-    );
-    return [];
-  } catch (error) {
-    if (error instanceof DovecoteError) return undefined;
-    throw error;
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function title(text) {
-  console.log(`\n\n${text}\n${'-'.repeat(text.length)}`);
-}
-
-function dovecote(...args) {
-  console.log(
-    `$ node dist/cli.js ${args.map((arg) => (arg.startsWith(tmpdir()) ? '<temporary folder>' : arg)).join(' ')}\n`,
-  );
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [cli, ...args], { stdio: 'inherit' });
-    child.on('error', reject);
-    child.on('exit', (code) =>
-      code === 0 ? resolve() : reject(new Error(`dovecote ${args[0]} ended with ${code}`)),
-    );
+const stop = new AbortController();
+const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+for (const [name, code] of Object.entries(exitCodes)) {
+  process.on(name, () => {
+    if (stop.signal.aborted) process.exit(code);
+    process.exitCode = code;
+    stop.abort(new Error(name));
   });
 }
 
-await main();
+try {
+  const { seed, runDemo } = await prepare();
+  await runDemo({ seed, signal: stop.signal });
+} catch (error) {
+  process.stderr.write(`\n${explain(error)}\n`);
+  process.exitCode ??= 1;
+}
+
+/** Loads what the demo is made of, which is not there before `npm install`. */
+async function prepare() {
+  const { DemoError } = await import('./demo/errors.mjs');
+  const { seed: defaultSeed } = await import('./demo/settings.mjs');
+  const seed = seedOf(defaultSeed, DemoError);
+  try {
+    const { runDemo } = await import('./demo/run.mjs');
+    return { seed, runDemo };
+  } catch (error) {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw /[\\/]dist[\\/]/.test(error.message)
+      ? new DemoError('The package is not built: there is no dist folder.', 'npm run build')
+      : new DemoError(
+          `A package that the demo needs is not installed (${error.message.split('\n')[0]}).`,
+          'npm install, without --omit=dev',
+        );
+  }
+}
+
+function seedOf(defaultSeed, DemoError) {
+  const next = 'npm run demo, or npm run demo -- --seed 2';
+  let given;
+  try {
+    given = parseArgs({ options: { seed: { type: 'string' } } }).values.seed;
+  } catch (error) {
+    throw new DemoError(`The demo does not understand this: ${error.message}`, next);
+  }
+  if (given === undefined) return defaultSeed;
+  if (!/^\d{1,9}$/.test(given)) throw new DemoError(`--seed takes a whole number, not "${given}".`, next);
+  return Number(given);
+}
+
+function explain(error) {
+  if (stop.signal.aborted) return 'demo: stopped; nothing was left behind';
+  // DovecoteError and DemoError say what to do.
+  if (typeof error.nextStep === 'string' || error.constructor.name === 'DemoError')
+    return `demo: ${error.message}`;
+  if (typeof error.syscall === 'string')
+    return `demo: ${error.message}\n  next: make room, or run it in a folder where you may write`;
+  return `demo: this should not have happened; please report it.\n${error.stack}`;
+}

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -53,32 +53,5 @@ describe.skipIf(!hasShared)('examples on real weights (need ../shared)', () => {
     const output = await example('convert', weights, join(root, 'web-model'));
     expect(output).toMatch(/67 layers, 1235496 parameters/);
     expect(output).toMatch(/plain tfjs loads it: squeezenet, output \[null,1000\]/);
-  });
-
-  it('demo', async () => {
-    const { stdout } = await run(process.execPath, [join(repository, 'examples', 'demo.mjs')], {
-      cwd: repository,
-    });
-    expect(stdout).toMatch(/73\.\d % {2}tabby/);
-    expect(stdout).toMatch(/validation accuracy (8[5-9]|9\d)\.\d %/);
-    expect(stdout).toMatch(/bees/);
-  });
-});
-
-describe('the demo without anything to work on', () => {
-  it('says what it lacks and how to get it, and is no failure', async () => {
-    const alone = join(root, 'alone');
-    await mkdir(join(alone, 'examples'), { recursive: true });
-    for (const name of ['package.json', 'dist', 'examples/demo.mjs'])
-      await cp(join(repository, name), join(alone, name), { recursive: true });
-    await symlink(join(repository, 'node_modules'), join(alone, 'node_modules'));
-    const env = { ...process.env, DOVECOTE_OFFLINE: '1', DOVECOTE_CACHE: join(root, 'empty-cache') };
-    const { stdout } = await run(process.execPath, [join(alone, 'examples', 'demo.mjs')], {
-      cwd: alone,
-      env,
-    });
-    expect(stdout).toMatch(/The demo lacks:/);
-    expect(stdout).toMatch(/weights/);
-    expect(stdout).toMatch(/dovecote|dist\/cli\.js train/);
   });
 });
