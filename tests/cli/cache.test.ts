@@ -42,8 +42,11 @@ describe('list', () => {
 });
 
 describe('the network', () => {
+  // A model whose weights are not in the package.
+  const classify = ['classify', 'photo.png', '--model', 'squeezenet'];
+
   it('is not used with DOVECOTE_OFFLINE=1: the file is named, and where it would have to be', async () => {
-    const offline = await cli(['classify', 'photo.png', '--json'], { DOVECOTE_OFFLINE: '1' });
+    const offline = await cli([...classify, '--json'], { DOVECOTE_OFFLINE: '1' });
     expectFailure(offline, 'NETWORK_OFFLINE');
     expect(offline.stderr).toContain(shop.path('cache'));
     const url = await cli(['convert', `${server.url}/x.h5`, 'out'], { DOVECOTE_OFFLINE: '1' });
@@ -57,9 +60,9 @@ describe('the network', () => {
     const asked = `/${url.replace('https://', '')}`;
     const env = { DOVECOTE_MIRROR: server.url };
     server.route(asked, html());
-    expectFailure(await cli(['classify', 'photo.png', '--quiet'], env), 'DOWNLOAD_CONTENT');
+    expectFailure(await cli([...classify, '--quiet'], env), 'DOWNLOAD_CONTENT');
     server.route(asked, status(403));
-    expectFailure(await cli(['classify', 'photo.png', '--quiet'], env), 'NETWORK_STATUS');
+    expectFailure(await cli([...classify, '--quiet'], env), 'NETWORK_STATUS');
     expect(server.requests(asked)).toHaveLength(2);
     expect(jsonOf<{ entries: unknown[] }>(await cli(['cache', 'list', '--json'])).entries).toEqual([]);
   });
@@ -70,7 +73,7 @@ describe('the network', () => {
     const result = await cli(['inspect', `${refused.url}/x.h5`]);
     expectFailure(result, 'NETWORK_UNREACHABLE');
     expect(result.stderr).toContain('127.0.0.1');
-    expectFailure(await cli(['classify', 'photo.png'], { DOVECOTE_MIRROR: 'no url' }), 'USAGE_OPTION', 2);
+    expectFailure(await cli(classify, { DOVECOTE_MIRROR: 'no url' }), 'USAGE_OPTION', 2);
   });
 });
 

@@ -15,7 +15,6 @@ const wrongCalls: [args: string[], code: string, names: RegExp][] = [
   [['classify'], 'USAGE_ARGUMENT', /images/],
   [['convert', 'model.h5'], 'USAGE_ARGUMENT', /output/],
   [['inspect', 'a.h5', 'b.h5'], 'USAGE_ARGUMENT', /Too many arguments/i],
-  [['train', 'photos'], 'USAGE_OPTION', /--out/],
   [['classify', 'a.jpg', '--tpo', '3'], 'USAGE_OPTION', /Did you mean --top/],
   [['classify', 'a.jpg', '--top'], 'USAGE_OPTION', /--top/],
   [['classify', 'a.jpg', '--top', '0'], 'USAGE_OPTION', /at least 1/],

@@ -83,7 +83,7 @@ describe('preprocessing', () => {
     const out = new Float32Array(count);
     const unknown = 'pytorch' as PreprocessingMode;
     expect(() => preprocessPixels(picture, unknown, out, 0)).toThrow(
-      expect.objectContaining({ code: 'USAGE_OPTION', expected: 'caffe, tf, torch, none' }),
+      expect.objectContaining({ code: 'USAGE_OPTION', expected: 'caffe, tf, torch, lite, none' }),
     );
     expect(() => preprocessPixels(picture, 'tf', out, 1)).toThrow(
       expect.objectContaining({ code: 'USAGE_ARGUMENT' }),

@@ -223,7 +223,7 @@ describe('a finished model', () => {
       code: 'USAGE_ARGUMENT',
     });
     await expect(saveAnything(model, undefined)).rejects.toMatchObject({ code: 'USAGE_ARGUMENT' });
-    await expect(loadArchitecture(undefined as unknown as string)).rejects.toMatchObject({
+    await expect(loadArchitecture(null as unknown as string)).rejects.toMatchObject({
       code: 'USAGE_ARGUMENT',
     });
     await disposeModel(model);
