@@ -5,6 +5,8 @@ import { parseArgs } from 'node:util';
 
 // What the report says, that nothing was downloaded, is to be true by construction.
 process.env.DOVECOTE_OFFLINE = '1';
+// ONNX Runtime 1.30 would report its use to its makers, and leave files in the temporary folder.
+process.env.ORT_DISABLE_TELEMETRY ??= '1';
 
 const stop = new AbortController();
 const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
@@ -15,6 +17,9 @@ for (const [name, code] of Object.entries(exitCodes)) {
     stop.abort(new Error(name));
   });
 }
+
+// `npm run demo | head`: whoever reads has seen enough.
+process.stdout.on('error', () => process.exit(1));
 
 try {
   const { seed, runDemo } = await prepare();
@@ -34,7 +39,7 @@ async function prepare() {
     return { seed, runDemo };
   } catch (error) {
     if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw /[\\/]dist[\\/]/.test(error.message)
+    throw /^Cannot find module .*[\\/]dist[\\/]/.test(error.message)
       ? new DemoError('The package is not built: there is no dist folder.', 'npm run build')
       : new DemoError(
           `A package that the demo needs is not installed (${error.message.split('\n')[0]}).`,
