@@ -23,9 +23,18 @@ export function shapeOf(value: JsonValue | undefined): (number | null)[] | undef
 
 /** Text that shows a value in an error without flooding the terminal. */
 export function excerpt(value: unknown, length = 80): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  const text = typeof value === 'string' ? value : textOf(value);
   const line = text.replace(/\s+/g, ' ').trim();
   return line.length > length ? `${line.slice(0, length - 3)}...` : line;
+}
+
+function textOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    // Nested deeper than the stack: parsing does not recurse, writing does.
+    return 'deeply nested JSON';
+  }
 }
 
 /** `damaged` for broken JSON, with the place in the file. */

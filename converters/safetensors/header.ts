@@ -58,8 +58,8 @@ function damaged(fileName: string, given: string, expected: string): FormatError
 }
 
 /**
- * Reads and checks the header: every tensor lies inside the file, has as many bytes as its shape needs, and none
- * shares bytes with another.
+ * Reads and checks the header: every tensor has as many bytes as its shape needs, and all of them lie side by side to
+ * the end of the file, as the format demands.
  *
  * @throws FormatError `FORMAT_DAMAGED`, `FORMAT_UNSUPPORTED` (number types that are not read)
  */
@@ -73,8 +73,7 @@ export function readHeader(bytes: Uint8Array, fileName: string, mostTensors: num
     );
   }
   const dataAt = LENGTH_BYTES + length;
-  const text = new TextDecoder().decode(bytes.subarray(LENGTH_BYTES, dataAt));
-  const json = parseJson(text.trimEnd(), 'The header', fileName);
+  const json = parseJson(headerText(bytes.subarray(LENGTH_BYTES, dataAt), fileName), 'The header', fileName);
   if (!isJsonObject(json)) throw damaged(fileName, excerpt(json), 'a header that names tensors');
   const { __metadata__: given = {}, ...tensors } = json;
   const names = Object.keys(tensors);
@@ -86,25 +85,33 @@ export function readHeader(bytes: Uint8Array, fileName: string, mostTensors: num
     });
   }
   const entries = names.map((name) => entryOf(name, tensors[name], bytes.length - dataAt, fileName));
-  checkOverlap(entries, fileName);
+  checkPlaces(entries, bytes.length - dataAt, fileName);
   const metadata = Object.entries(isJsonObject(given) ? given : {}).filter(
     (pair): pair is [string, string] => typeof pair[1] === 'string',
   );
   return { entries, metadata: Object.fromEntries(metadata), dataAt };
 }
 
+function headerText(bytes: Uint8Array, fileName: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).trimEnd();
+  } catch {
+    throw damaged(fileName, 'a header that is not text', 'JSON in UTF-8');
+  }
+}
+
 function entryOf(name: string, value: unknown, dataBytes: number, fileName: string): HeaderEntry {
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
   const isCount = (item: unknown): item is number => Number.isSafeInteger(item) && (item as number) >= 0;
   if (!Array.isArray(shape) || !shape.every(isCount) || !Array.isArray(offsets) || !offsets.every(isCount)) {
-    throw damaged(fileName, `${name}: ${excerpt(value)}`, 'dtype, shape and data_offsets');
+    throw damaged(fileName, `${excerpt(name)}: ${excerpt(value)}`, 'dtype, shape and data_offsets');
   }
   if (typeof dtype !== 'string' || !Object.hasOwn(BYTES, dtype)) {
     throw new FormatError(
       'FORMAT_UNSUPPORTED',
-      `${name} in ${fileName} has a number type that is not read.`,
+      `${excerpt(name)} in ${fileName} has a number type that is not read.`,
       {
-        given: String(dtype),
+        given: excerpt(dtype),
         expected: Object.keys(BYTES).join(', '),
         nextStep: 'Store the tensor as float32.',
       },
@@ -116,18 +123,31 @@ function entryOf(name: string, value: unknown, dataBytes: number, fileName: stri
   if (offsets.length !== 2 || end < begin || end > dataBytes || end - begin !== size) {
     throw damaged(
       fileName,
-      `${name}: bytes ${begin} to ${end} of ${dataBytes}`,
-      `${size} bytes for ${stored} [${shape.join(', ')}]`,
+      `${excerpt(name)}: bytes ${begin} to ${end} of ${dataBytes}`,
+      `${size} bytes for ${stored} ${excerpt(shape)}`,
     );
   }
   return { name, dtype: stored, shape, begin, end };
 }
 
-function checkOverlap(entries: readonly HeaderEntry[], fileName: string): void {
-  const sorted = [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end);
-  sorted.slice(1).forEach((entry, i) => {
-    const before = sorted[i]!;
-    if (entry.begin < before.end)
-      throw damaged(fileName, `${before.name} and ${entry.name} share bytes`, 'tensors side by side');
-  });
+function checkPlaces(entries: readonly HeaderEntry[], dataBytes: number, fileName: string): void {
+  let end = 0;
+  let before = 'the header';
+  for (const entry of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    const name = excerpt(entry.name);
+    if (entry.begin < end)
+      throw damaged(fileName, `${before} and ${name} share bytes`, 'tensors side by side');
+    if (entry.begin > end) {
+      throw damaged(
+        fileName,
+        `${entry.begin - end} bytes between ${before} and ${name}`,
+        'tensors side by side',
+      );
+    }
+    end = entry.end;
+    before = name;
+  }
+  if (end !== dataBytes) {
+    throw damaged(fileName, `${dataBytes - end} bytes behind ${before}`, 'nothing behind the last tensor');
+  }
 }

@@ -51,13 +51,21 @@ export function readSafetensors(bytes: Uint8Array, options: ReadSafetensorsOptio
   const tensors = entries
     .filter(({ name }) => !isScale(name, byName))
     .map((entry) => tensorOf(entry, byName.get(entry.name + SCALE_ENDING), bytesOf));
+  const layers = byLayer(tensors);
+  if (layers.length > limits.layers) {
+    throw new FormatError('FORMAT_LIMIT', `${fileName} has more layers than are read.`, {
+      given: `${layers.length} layers`,
+      expected: `at most ${limits.layers}`,
+      nextStep: 'Raise the limit `layers` if you trust the file.',
+    });
+  }
   return {
     kind: 'safetensors-weights',
     fileName,
     kerasVersion: '',
     // Kernels are never mirrored.
     backend: 'tensorflow',
-    layers: byLayer(tensors),
+    layers,
     notes: Object.entries(metadata).map(([key, value]) => `${key}: ${value}`),
   };
 }
@@ -67,27 +75,29 @@ function isScale(name: string, entries: ReadonlyMap<string, HeaderEntry>): boole
 }
 
 function tensorOf(
-  { name, dtype, shape, ...place }: HeaderEntry,
+  entry: HeaderEntry,
   scale: HeaderEntry | undefined,
   bytesOf: (entry: HeaderEntry) => Uint8Array<ArrayBuffer>,
 ): NamedTensor {
-  const bytes = bytesOf({ name, dtype, shape, ...place });
+  const { name, dtype, shape } = entry;
+  const bytes = bytesOf(entry);
   if (dtype === 'I8' && scale !== undefined) {
-    const scales = toNumericArray(bytesOf(scale), storedType(scale.dtype), scale.name).data;
+    const scales = numbersOf(bytesOf(scale), scale).data;
     const integers = new Int8Array(bytes.buffer);
     const data = dequantizeChannels(integers, shape, Float32Array.from(scales), scale.shape, name);
     return { name, shape, dtype: 'float32', data };
   }
-  if (dtype === 'BF16') {
-    // The upper half of a float32.
-    const words = Uint32Array.from(new Uint16Array(bytes.buffer), (half) => half * 2 ** 16);
-    return { name, shape, dtype: 'float32', data: new Float32Array(words.buffer) };
-  }
-  return { name, shape, ...toNumericArray(bytes, TYPES[dtype], name) };
+  return { name, shape, ...numbersOf(bytes, entry) };
 }
 
-function storedType(dtype: StoredDtype): StoredType {
-  return dtype === 'BF16' ? 'float16' : TYPES[dtype];
+function numbersOf(
+  bytes: Uint8Array<ArrayBuffer>,
+  { name, dtype }: HeaderEntry,
+): Pick<NamedTensor, 'dtype' | 'data'> {
+  if (dtype !== 'BF16') return toNumericArray(bytes, TYPES[dtype], name);
+  // The upper half of a float32.
+  const words = Uint32Array.from(new Uint16Array(bytes.buffer), (half) => half * 2 ** 16);
+  return { dtype: 'float32', data: new Float32Array(words.buffer) };
 }
 
 /** By the part of the name before the last `/`, or where there is none the last `.`; in the order of the header. */

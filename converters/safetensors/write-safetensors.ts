@@ -1,11 +1,14 @@
 import { WeightsError } from '../../src/base/errors.ts';
 import type { NamedTensor } from '../../src/base/types.ts';
-import { toFloat16Bits } from '../tfjs/float16.ts';
+import { FLOAT16_MAX, toFloat16Bits } from '../tfjs/float16.ts';
 import { quantizeChannels } from './channel-scales.ts';
 import { BYTES, type StoredDtype } from './header.ts';
 import { SCALE_ENDING } from './read-safetensors.ts';
 
-/** `int8`: 8 bits and one float32 scale for each output channel. */
+/**
+ * `int8`: 8 bits and one float32 scale for each output channel. A tensor with numbers that an encoding cannot hold (not
+ * finite, or beyond float16) is stored exactly.
+ */
 export type SafetensorsEncoding = 'exact' | 'float16' | 'int8';
 
 export interface WriteSafetensorsOptions {
@@ -24,12 +27,13 @@ interface StoredTensor {
 
 const EXACT = { float32: 'F32', int32: 'I32', bool: 'BOOL' } as const;
 const ALIGNMENT = 8;
+const METADATA = '__metadata__';
 
 /**
  * Writes tensors as a safetensors file. The header names them in the given order; the bytes lie with the widest
  * number type first, so that each is aligned.
  *
- * @throws WeightsError `WEIGHTS_COUNT` for two tensors of one name
+ * @throws WeightsError `WEIGHTS_COUNT` for two tensors of one name, or for one called `__metadata__`
  */
 export function writeSafetensors(
   tensors: readonly NamedTensor[],
@@ -44,7 +48,7 @@ export function writeSafetensors(
   const header = Object.fromEntries(
     stored.map(({ name, dtype, shape }) => [name, { dtype, shape, data_offsets: offsets.get(name) }]),
   );
-  const json = JSON.stringify(metadata === undefined ? header : { __metadata__: metadata, ...header });
+  const json = JSON.stringify(metadata === undefined ? header : { [METADATA]: metadata, ...header });
   const text = new TextEncoder().encode(json);
   const padded = Math.ceil(text.length / ALIGNMENT) * ALIGNMENT;
   const file = new Uint8Array(8 + padded + size);
@@ -59,7 +63,7 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
 
 function encode(tensor: NamedTensor, encoding: SafetensorsEncoding): StoredTensor[] {
   const { name, shape, data, dtype } = tensor;
-  if (dtype !== 'float32' || encoding === 'exact') {
+  if (dtype !== 'float32' || encoding === 'exact' || !holds(encoding, data)) {
     return [{ name, dtype: EXACT[dtype], shape, bytes: bytesOf(data) }];
   }
   if (encoding === 'float16') {
@@ -72,9 +76,21 @@ function encode(tensor: NamedTensor, encoding: SafetensorsEncoding): StoredTenso
   ];
 }
 
+function holds(encoding: 'float16' | 'int8', data: NamedTensor['data']): boolean {
+  const most = encoding === 'float16' ? FLOAT16_MAX : Number.MAX_VALUE;
+  return data.every((value: number) => Math.abs(value) <= most);
+}
+
 function checkNames(tensors: readonly StoredTensor[]): void {
   const seen = new Set<string>();
   for (const { name } of tensors) {
+    if (name === METADATA) {
+      throw new WeightsError('WEIGHTS_COUNT', `No weight can be called "${METADATA}".`, {
+        given: `a tensor called "${METADATA}"`,
+        expected: 'another name: safetensors files keep their metadata under this one',
+        nextStep: 'Give the layer another name.',
+      });
+    }
     if (seen.has(name)) {
       throw new WeightsError('WEIGHTS_COUNT', `Two weights are called "${name}".`, {
         given: `"${name}" twice`,

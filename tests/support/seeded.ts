@@ -36,6 +36,14 @@ function rangeOf(name: string, fanIn: (axes: number) => number): [middle: number
   return name === 'moving_variance' ? [1, 1] : [0, name === 'beta' ? 2 : 0.5];
 }
 
+/** Numbers that lie nearly as a normal distribution of deviation 1 does: sums of twelve even ones. */
+export function hashedNormal(count: number, seed: number): Float32Array {
+  const parts = Array.from({ length: 12 }, (_, part) => 100 * seed + part);
+  return Float32Array.from({ length: count }, (_, index) =>
+    parts.reduce((sum, part) => sum + hashedUnit(index, part), 0),
+  );
+}
+
 /** `[height, width, 3]`, 0 to 255. */
 export function seededImage(height: number, width: number, seed: number): Float32Array {
   return Float32Array.from({ length: height * width * 3 }, (_, index) =>
