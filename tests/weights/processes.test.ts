@@ -8,6 +8,7 @@ import { clearCache, downloadToCache, readCached } from '../../src/weights/index
 import { bundle, type Bundle } from '../support/bundle.ts';
 import { file, inTurn } from '../support/fault-server.ts';
 import { describeOnLoopback, itOnLoopback } from '../support/network.ts';
+import { canBecomeNobody, isRoot, nobody } from '../support/nobody.ts';
 import { expectBytes, failureOf, fast, hdf5Bytes, useServerAndCache } from './setup.ts';
 
 interface Message {
@@ -134,16 +135,15 @@ itOnLoopback('two calls in one process fetch the same file once', async () => {
   expect(context.server.requests()).toHaveLength(1);
 });
 
-const isRoot = process.getuid?.() === 0;
 // eslint-disable-next-line no-console
 if (!isRoot) console.warn('skipped: permissions of another user can be tested as root only');
 
-it.skipIf(!isRoot)(
+it.skipIf(!canBecomeNobody)(
   'a folder of another user is refused by name, and nothing is asked of the server',
   async () => {
     context.server.route('/net.h5', file(bytes));
     await mkdir(join(context.folder, 'weights'), { mode: 0o700 });
-    const stranger = fetchInProcess({}, { uid: 65534, gid: 65534, cwd: '/' });
+    const stranger = fetchInProcess({}, { uid: nobody, gid: nobody, cwd: '/' });
     const result = await stranger.result();
     expect(result.code).toBe('CACHE_ACCESS');
     expect(result.message).toContain(context.folder);
