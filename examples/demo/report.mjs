@@ -54,7 +54,7 @@ export async function reportPage(facts) {
             ${[
               ['right on the unseen vendor', percent(facts.reloaded.accuracy)],
               ['by guessing', percent(1 / result.classes.length)],
-              ['in all', `${totalSeconds(facts.timings).toFixed(1)} s`],
+              ['until this page', `${totalSeconds(facts.timings).toFixed(1)} s`],
             ].map(
               ([name, figure]) =>
                 html`<div>
