@@ -22,6 +22,7 @@ export default defineConfig({
       browser: 'src/browser.ts',
       converters: 'converters/index.ts',
       embedded: 'src/embedded/index.ts',
+      'asset-module': 'src/embedded/asset-module.d.ts',
     },
   },
   clean: true,

@@ -3,6 +3,7 @@
  * file is read, or in a browser fetched, when a model is loaded from it.
  */
 import { efficientNetLite0 } from '../../zoo/cards/efficientnet-lite.ts';
+import { assetUrl } from './asset-url.ts';
 
 export interface EmbeddedModel {
   /** What `loadModel` calls it. */
@@ -24,6 +25,6 @@ export const embeddedModel: EmbeddedModel = {
   title: efficientNetLite0.title,
   ...efficientNetLite0.embedded!,
   licence: efficientNetLite0.licence,
-  // Bundlers look for this expression, word for word, and take the file along.
-  url: new URL('./efficientnet-lite0.int8.safetensors', import.meta.url),
+  // Bundlers look for this expression, word for word, and take the file along. esbuild does not; see README.
+  url: assetUrl(new URL('./efficientnet-lite0.int8.safetensors', import.meta.url)),
 };
