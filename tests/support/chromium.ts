@@ -38,14 +38,27 @@ export class BrowserPage {
     /** Same site, but for the browser another one: `http://localhost:PORT`. */
     readonly otherOrigin: string,
     private readonly problems: string[],
+    private readonly asked: string[],
   ) {}
 
   static async open({ entry, folders = {} }: BrowserPageOptions): Promise<BrowserPage> {
-    if (chromiumPath === undefined) {
-      throw new Error('no chromium in PATH; on Debian: apt-get install chromium');
-    }
+    requireChromium();
     const bundle = await bundleForBrowsers(entry);
-    const answer = answers({ '/': page, '/bundle.js': bundle }, folders);
+    return BrowserPage.show(answers({ '/': page, '/bundle.js': bundle }, folders));
+  }
+
+  /** A site that somebody's bundler has built: a folder with an index.html. Its program sets `bundleIsLoaded`. */
+  static openSite(folder: string): Promise<BrowserPage> {
+    return BrowserPage.show(siteAnswers(folder));
+  }
+
+  /** A site that is being served already. Its program sets `bundleIsLoaded`. */
+  static openUrl(url: string): Promise<BrowserPage> {
+    return BrowserPage.show(new URL(url));
+  }
+
+  private static async show(what: Answers | URL): Promise<BrowserPage> {
+    requireChromium();
     const browser = await chromium.launch({
       executablePath: chromiumPath,
       args: [
@@ -58,16 +71,22 @@ export class BrowserPage {
       ],
     });
     const tab = await browser.newPage();
-    const site = await (hasLoopback ? serve(answer) : pretend(answer, tab));
+    const site = await (what instanceof URL
+      ? { port: Number(what.port), close: () => Promise.resolve() }
+      : hasLoopback
+        ? serve(what)
+        : pretend(what, tab));
     const problems: string[] = [];
+    const requests: string[] = [];
     tab.on('pageerror', (error) => problems.push(error.message));
-    await tab.goto(`http://127.0.0.1:${site.port}/`);
+    tab.on('request', (request) => requests.push(request.url()));
+    await tab.goto(what instanceof URL ? what.href : `http://127.0.0.1:${site.port}/`);
     try {
       await tab.waitForFunction('globalThis.bundleIsLoaded === true', undefined, { timeout: 60_000 });
     } catch (error) {
       throw new Error(`the bundle did not load: ${problems.join('; ')}`, { cause: error });
     }
-    return new BrowserPage(browser, site, tab, `http://localhost:${site.port}`, problems);
+    return new BrowserPage(browser, site, tab, `http://localhost:${site.port}`, problems, requests);
   }
 
   /** Runs a function in the page. It sees its argument and the page's globals, nothing of the test's file. */
@@ -83,9 +102,28 @@ export class BrowserPage {
     return this.problems;
   }
 
+  /** Paths of all that the page has asked for so far, itself included. */
+  get requests(): readonly string[] {
+    return this.asked.map((url) => new URL(url).pathname);
+  }
+
+  /** From now on gives this answer to what the glob matches; `stop` ends it. */
+  async answerWith(glob: string, answer: Answer): Promise<{ stop(): Promise<void> }> {
+    const { status, contentType } = answer;
+    const body = Buffer.from(answer.body);
+    await this.page.route(glob, (route) => route.fulfill({ status, contentType, body }));
+    return { stop: () => this.page.unroute(glob) };
+  }
+
   async close(): Promise<void> {
     await this.browser.close();
     await this.site.close();
+  }
+}
+
+function requireChromium(): void {
+  if (chromiumPath === undefined) {
+    throw new Error('no chromium in PATH; on Debian: apt-get install chromium');
   }
 }
 
@@ -109,6 +147,7 @@ async function bundleForBrowsers(entry: string): Promise<Uint8Array> {
 }
 
 const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
   '.js': 'text/javascript',
   '.json': 'application/json',
   '.png': 'image/png',
@@ -118,7 +157,7 @@ const types: Readonly<Record<string, string>> = {
   '.gif': 'image/gif',
 };
 
-interface Answer {
+export interface Answer {
   readonly status: number;
   readonly contentType: string;
   readonly body: string | Uint8Array;
@@ -145,6 +184,19 @@ function answers(
     if (body === undefined) return { status: 404, contentType: 'text/plain', body: 'not here' };
     const contentType = path === '/' ? 'text/html' : (types[extname(path)] ?? 'application/octet-stream');
     return { status: 200, contentType, body };
+  };
+}
+
+function siteAnswers(folder: string): Answers {
+  const missing: Answer = { status: 404, contentType: 'text/plain', body: 'not here' };
+  return async (url) => {
+    const path = decodeURIComponent(new URL(url, 'http://localhost').pathname);
+    const name = path === '/' ? '/index.html' : normalize(path);
+    const contentType = types[extname(name)] ?? 'application/octet-stream';
+    return readFile(join(folder, name)).then(
+      (body) => ({ status: 200, contentType, body }),
+      () => missing,
+    );
   };
 }
 
