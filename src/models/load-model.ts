@@ -22,7 +22,7 @@ export interface LoadModelOptions extends BuildOptions {
   readonly version?: string;
   /**
    * How tensors find their layer: in the order of the file (default, as Keras does), or by the layers' names (default
-   * for safetensors, whose order says nothing).
+   * for safetensors, whose order says nothing, and always for the network in the package).
    */
   readonly by?: 'position' | 'name';
   /** Makes the random weights of `weights: null` repeatable. */

@@ -41,7 +41,9 @@ export async function loadZooModel(
         model = buildWith(false);
       }
     }
-    fill(model, matched(model, card, file, { by: options.by, fileName: name }));
+    // The order in the package's own file says nothing.
+    const by = weights === 'imagenet' && card.embedded !== undefined ? 'name' : options.by;
+    fill(model, matched(model, card, file, { by, fileName: name }));
     return withMetadata(model, card);
   } catch (error) {
     model.dispose();
@@ -59,7 +61,8 @@ function matched(
   try {
     return matchWeights(expectedWeightsOf(model), file, { by, fileName });
   } catch (error) {
-    const other = error instanceof WeightsError ? recogniseCard(file.layers) : undefined;
+    const anyOrder = file.kind === 'safetensors-weights';
+    const other = error instanceof WeightsError ? recogniseCard(file.layers, { anyOrder }) : undefined;
     if (other === undefined || other.name === card.name) throw error;
     throw new WeightsError(
       'WEIGHTS_COUNT',

@@ -11,16 +11,19 @@ export interface LayerShapes {
 /**
  * Recognises a network of the zoo in a model that does not say what it is: all weight-bearing layers have the names,
  * the order and the shapes of the zoo's builder, with the 1000 published classes or without top. Then its
- * preprocessing and labels are known.
+ * preprocessing and labels are known. With `anyOrder` names and shapes are enough.
  */
-export function recogniseCard(layers: readonly LayerShapes[]): ModelCard | undefined {
-  const found = signatureOf(layers);
+export function recogniseCard(
+  layers: readonly LayerShapes[],
+  { anyOrder = false }: { readonly anyOrder?: boolean } = {},
+): ModelCard | undefined {
+  const found = signatureOf(layers, anyOrder);
   for (const card of listCards()) {
     for (const includeTop of [true, false]) {
       const parameters = includeTop ? card.parameters.top : card.parameters.noTop;
       if (countParameters(layers) !== parameters) continue;
       const candidate = lookUp(card.name)!.build(card, { includeTop }, { kernel: 'zeros' });
-      const same = found === signatureOf(expectedWeightsOf(candidate));
+      const same = found === signatureOf(expectedWeightsOf(candidate), anyOrder);
       candidate.dispose();
       if (same) return card;
     }
@@ -34,7 +37,11 @@ function countParameters(layers: readonly LayerShapes[]): number {
   return layers.flatMap(({ weights }) => weights).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
-function signatureOf(layers: readonly LayerShapes[]): string {
+function signatureOf(layers: readonly LayerShapes[], anyOrder: boolean): string {
   const bearing = layers.filter(({ weights }) => weights.length > 0);
-  return JSON.stringify(bearing.map(({ layer, weights }) => [layer, weights.map(({ shape }) => shape)]));
+  const lines = bearing.map(({ layer, weights }) => {
+    const shapes = weights.map(({ shape }) => JSON.stringify(shape));
+    return JSON.stringify([layer, anyOrder ? shapes.sort() : shapes]);
+  });
+  return JSON.stringify(anyOrder ? lines.sort() : lines);
 }
