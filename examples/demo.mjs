@@ -5,8 +5,6 @@ import { parseArgs } from 'node:util';
 
 // What the report says, that nothing was downloaded, is to be true by construction.
 process.env.DOVECOTE_OFFLINE = '1';
-// ONNX Runtime 1.30 would report its use to its makers, and leave files in the temporary folder.
-process.env.ORT_DISABLE_TELEMETRY ??= '1';
 
 const stop = new AbortController();
 const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };

@@ -35,6 +35,9 @@ export async function createOnnxSessionNode(
   bytes: Uint8Array,
   options: OrtSessionOptions = {},
 ): Promise<OnnxSession> {
+  // Since 1.30 ONNX Runtime for Linux reports its use to its maker and leaves log files in the temporary folder, unless
+  // this is set before it is loaded. Who wants that can set it to 0.
+  process.env.ORT_DISABLE_TELEMETRY ??= '1';
   const ort = await loadRuntime(options.load ?? (() => import('onnxruntime-node')));
   const session = await open(ort, bytes, options.threads ?? availableParallelism());
   const running = new Set<Promise<unknown>>();

@@ -25,7 +25,7 @@ export interface CliResult {
 }
 
 const steering =
-  /^(DOVECOTE_|NODE_|VITEST|npm_|TF_)|^(https?_proxy|no_proxy|all_proxy|no_color|force_color|term)$/i;
+  /^(DOVECOTE_|NODE_|VITEST|npm_|TF_|ORT_)|^(https?_proxy|no_proxy|all_proxy|no_color|force_color|term)$/i;
 
 /** Runs the built command line as a process of its own. Nothing of the user's own cache is used. */
 export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
