@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { TestContext } from 'vitest';
 import { rootFolder } from '../support/dist.ts';
 
 const run = promisify(execFile);
@@ -11,6 +12,11 @@ export interface Output {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+/** Registers a test that needs the installed package. */
+export type Install = (name: string, test: (context: TestContext) => Promise<void>) => void;
+
+type Settings = Readonly<Record<string, string>>;
 
 /** A project of somebody else, in a temporary folder, with the packed package installed. */
 export class ConsumerProject {
@@ -34,8 +40,8 @@ export class ConsumerProject {
     await writeFile(join(this.folder, path), content);
   }
 
-  node(args: readonly string[]): Promise<Output> {
-    return this.execute(process.execPath, args, this.folder);
+  node(args: readonly string[], settings: Settings = {}): Promise<Output> {
+    return this.execute(process.execPath, args, this.folder, settings);
   }
 
   /** A program of this repository's development dependencies, run in the project. */
@@ -43,8 +49,8 @@ export class ConsumerProject {
     return this.node([join(rootFolder, 'node_modules', path), ...args]);
   }
 
-  npx(args: readonly string[]): Promise<Output> {
-    return this.execute('npx', ['--no-install', ...args], this.folder);
+  npx(args: readonly string[], settings: Settings = {}): Promise<Output> {
+    return this.execute('npx', ['--no-install', ...args], this.folder, settings);
   }
 
   remove(): Promise<void> {
@@ -55,9 +61,15 @@ export class ConsumerProject {
     return this.execute('npm', args, folder);
   }
 
-  private async execute(program: string, args: readonly string[], cwd: string): Promise<Output> {
+  private async execute(
+    program: string,
+    args: readonly string[],
+    cwd: string,
+    settings: Settings = {},
+  ): Promise<Output> {
     // Settings of the npm that runs these tests do not belong into the other project.
-    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !isOfThisRun(name)));
+    const own = Object.entries(process.env).filter(([name]) => !isOfThisRun(name));
+    const env = { ...Object.fromEntries(own), ...settings };
     try {
       return await run(program, args, { cwd, env, maxBuffer: 64e6 });
     } catch (error) {

@@ -1,13 +1,13 @@
 /* eslint-disable no-console */
-import { build as esbuild } from 'esbuild';
 import { readFileSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import prettyBytes from 'pretty-bytes';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { build as vite } from 'vite';
+import { embeddedModel } from '../../src/embedded/index.ts';
 import { ensureBuilt, rootFolder } from '../support/dist.ts';
-import { ConsumerProject, isOffline } from './consumer-project.ts';
+import { describeBundles } from './bundled-for-browsers.ts';
+import { ConsumerProject, isOffline, type Install } from './consumer-project.ts';
+import { describeInNode } from './embedded-in-node.ts';
 
 const { version } = JSON.parse(readFileSync(join(rootFolder, 'package.json'), 'utf8')) as { version: string };
 
@@ -27,12 +27,12 @@ beforeAll(async () => {
 
 afterAll(() => project?.remove());
 
-function install(name: string, test: () => Promise<void>): void {
+const install: Install = (name, test) => {
   it(name, async (context) => {
     if (offline) context.skip('the npm registry cannot be reached');
-    await test();
+    await test(context);
   });
-}
+};
 
 describe('the packed package, installed into an empty project', () => {
   install('holds what a user needs and nothing else', async () => {
@@ -43,6 +43,21 @@ describe('the packed package, installed into an empty project', () => {
     for (const file of ['src', 'tests', 'tools', 'zoo', 'converters', 'bench', 'tsup.config.ts']) {
       await expect(stat(join(folder, file)), file).rejects.toThrow(/ENOENT/);
     }
+  });
+
+  install('holds the network once, and little else', async () => {
+    const sizes = new Map<string, number>();
+    const folder = join(project.folder, 'node_modules/dovecote');
+    for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name);
+      if (entry.isFile()) sizes.set(path.slice(folder.length + 1), (await stat(path)).size);
+    }
+    const { fileName, size } = embeddedModel;
+    expect(sizes.get(`dist/${fileName}`)).toBe(size);
+    const large = [...sizes].filter(([, bytes]) => bytes > 300_000).map(([path]) => path);
+    expect(large).toEqual([`dist/${fileName}`]);
+    const total = [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
+    expect(total - size).toBeLessThan(1_000_000);
   });
 
   install('has types for every entry, for strict TypeScript with NodeNext resolution', async () => {
@@ -110,67 +125,9 @@ describe('the packed package, installed into an empty project', () => {
   });
 });
 
-describe('bundled for the browser', () => {
-  install('by esbuild without configuration, it holds no Node code', async () => {
-    await project.write('app/main.ts', browserProgram);
-    const outfile = join(project.folder, 'app/bundle.js');
-    const { metafile, warnings } = await esbuild({
-      entryPoints: [join(project.folder, 'app/main.ts')],
-      bundle: true,
-      platform: 'browser',
-      format: 'esm',
-      minify: true,
-      metafile: true,
-      logLevel: 'silent',
-      outfile,
-    });
-    const outside = Object.values(metafile.outputs).flatMap((output) =>
-      output.imports.filter((entry) => entry.external),
-    );
-    expect(outside).toEqual([]);
-    expectBrowserCode(Object.keys(metafile.inputs), await readFile(outfile, 'utf8'));
-    expect(warnings.map((warning) => warning.text)).toEqual([]);
-    console.info(
-      `size of the bundle for browsers (esbuild, minified): ${prettyBytes((await stat(outfile)).size)}`,
-    );
-  });
+describe('bundled for browsers', () => describeBundles(install, () => project));
 
-  install('by Vite without configuration, it holds no Node code', async () => {
-    await project.write('site/index.html', '<!doctype html><script type="module" src="./main.ts"></script>');
-    await project.write('site/main.ts', browserProgram);
-    const warnings: string[] = [];
-    const result = await vite({
-      root: join(project.folder, 'site'),
-      configFile: false,
-      logLevel: 'silent',
-      build: {
-        chunkSizeWarningLimit: 1e6,
-        rollupOptions: { onwarn: (warning) => warnings.push(warning.message) },
-      },
-    });
-    if (Array.isArray(result) || !('output' in result)) throw new Error('Vite gave no output');
-    const chunks = result.output.filter((file) => file.type === 'chunk');
-    const code = chunks.map((chunk) => chunk.code).join('\n');
-    expectBrowserCode(
-      chunks.flatMap((chunk) => chunk.moduleIds),
-      code,
-    );
-    // tfjs-layers warns of its own `this` at the top level of a module.
-    expect(warnings.filter((warning) => warning.includes('dovecote/dist'))).toEqual([]);
-    console.info(`size of the bundle for browsers (Vite): ${prettyBytes(code.length)}`);
-  });
-});
-
-function expectBrowserCode(modules: readonly string[], code: string): void {
-  expect(modules.some((path) => path.includes('node_modules/dovecote/dist/browser.js'))).toBe(true);
-  const nodeOnly =
-    /node_modules\/(sharp|undici|onnxruntime-node|commander|cli-progress|proper-lockfile|env-paths)\/|dovecote\/dist\/(node|cli)\.js/;
-  expect(modules.filter((path) => nodeOnly.test(path))).toEqual([]);
-  expect(code).not.toMatch(/(from|import|require)\s*\(?\s*["'`]node:/);
-  expect(code).not.toMatch(
-    /(from|import\(|require\()\s*["'`](sharp|undici|onnxruntime-node|fs|path|module)["'`]/,
-  );
-}
+describe('the network in the package, in Node', () => describeInNode(install, () => project));
 
 function tsconfig(options: Record<string, unknown>): string {
   const common = {
@@ -192,7 +149,9 @@ import type { Prediction } from 'dovecote';
 import * as node from 'dovecote/node';
 import type { loadModel as loadInBrowser } from 'dovecote/browser';
 import { convertKeras, inspectModelFile, readModelFile } from 'dovecote/converters';
+import { embeddedModel } from 'dovecote/embedded';
 
+export const where: URL = embeddedModel.url;
 const functions: ((...args: never[]) => unknown)[] =
   [classify, convert, fineTune, loadImage, node.classify, convertKeras, inspectModelFile, readModelFile];
 if (!functions.every((each) => typeof each === 'function')) throw new Error('an export is missing');
@@ -219,8 +178,10 @@ console.log(JSON.stringify({
 const browserProgram = `
 import { classify, listModels, loadModel, summary } from 'dovecote';
 import { inspectModelFile } from 'dovecote/converters';
+import address from 'dovecote/embedded/efficientnet-lite0.int8.safetensors';
 
-const model = await loadModel('squeezenet', { weights: null });
+const weights: string = address;
+const model = await loadModel('efficientnet-lite0', { weights });
 document.body.textContent = summary(model) + listModels().length + typeof inspectModelFile;
 console.log(await classify([document.querySelector('img')!], { model }));
 `;
