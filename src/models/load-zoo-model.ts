@@ -70,7 +70,7 @@ function matched(
       {
         given: `${fileName} for ${card.name}`,
         expected: `weights of ${card.title}`,
-        nextStep: `name the network that they belong to: "${other.name}" (\`--model ${other.name}\`)`,
+        nextStep: `name the network that they belong to: "${other.name}" (\`--model ${other.name}\`; for training \`--base ${other.name}\`)`,
         cause: error,
       },
     );

@@ -9,7 +9,7 @@ import type { FaultServer } from '../support/fault-server.ts';
 import { file, startFaultServer } from '../support/fault-server.ts';
 import { itOnLoopback } from '../support/network.ts';
 import type { CliOptions } from '../support/run-cli.ts';
-import { jsonOf, runCli } from '../support/run-cli.ts';
+import { expectFailure, jsonOf, runCli } from '../support/run-cli.ts';
 import { hasShared, shared } from '../support/shared.ts';
 import { Workshop } from './fixtures.ts';
 
@@ -56,11 +56,15 @@ describe.skipIf(!hasShared)('SqueezeNet v1.1 with its real weights', () => {
   });
 
   it('is recognised in its file alone, with labels and preparation', async () => {
-    const [byName, byFile] = await Promise.all([
-      cli(['classify', cat, '--weights', whole, '--json']),
+    const [byName, byFile, unnamed] = await Promise.all([
+      cli(['classify', cat, '--model', 'squeezenet', '--weights', whole, '--json']),
       cli(['classify', cat, '--model', whole, '--json']),
+      cli(['classify', cat, '--weights', whole, '--json']),
     ]);
     expect(jsonOf<Entry[]>(byFile)).toEqual(jsonOf<Entry[]>(byName));
+    // The default is another network.
+    expectFailure(unnamed, 'WEIGHTS_COUNT');
+    expect(unnamed.stderr).toMatch(/next: .*--model squeezenet/);
   });
 
   itOnLoopback('converted, loads in plain tf.loadLayersModel and says the same', async () => {
@@ -127,7 +131,22 @@ describe.skipIf(!hasShared)('SqueezeNet v1.1 with its real weights', () => {
     server.route(asked, file(readFileSync(noTop)));
     const env = { DOVECOTE_CACHE: shop.path('cache'), DOVECOTE_MIRROR: server.url };
     const train = (out: string) =>
-      cli(['train', 'train', '--validation', 'val', '--out', out, '--seed', '1', '--json'], { env });
+      cli(
+        [
+          'train',
+          'train',
+          '--base',
+          'squeezenet',
+          '--validation',
+          'val',
+          '--out',
+          out,
+          '--seed',
+          '1',
+          '--json',
+        ],
+        { env },
+      );
 
     const report = jsonOf<{ valAccuracy: number; classes: string[] }>(await train('insects'));
     expect(report.classes).toEqual(['ants', 'bees']);

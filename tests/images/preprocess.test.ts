@@ -68,6 +68,21 @@ describe.each(['caffe', 'tf', 'torch'] as const)('preprocessing mode %s', (mode)
 });
 
 describe('preprocessing', () => {
+  it('takes 127 away and divides by 128 in mode lite, exactly, in RGB', async () => {
+    const before = tf.memory().numTensors;
+    const levels = Uint8Array.from({ length: 256 * 3 }, (_, at) => (at * 7) % 256);
+    const expected = Array.from(levels, (level) => (level - 127) / 128);
+    const out = new Float32Array(256 * 3);
+    preprocessPixels({ data: levels, width: 256, height: 1 }, 'lite', out, 0);
+    expect(Array.from(out)).toEqual(expected);
+    const image = tf.tensor3d(levels, [1, 256, 3], 'int32');
+    const prepared = preprocessInput(image, 'lite');
+    expect([prepared.dtype, prepared.shape]).toEqual(['float32', [1, 256, 3]]);
+    expect(Array.from(await prepared.data())).toEqual(expected);
+    tf.dispose([image, prepared]);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
   it('leaves the values alone in mode none, in a tensor of its own', async () => {
     const out = new Float32Array(count);
     preprocessPixels(picture, 'none', out, 0);
