@@ -30,7 +30,8 @@ export class ConsumerProject {
     const tarball = (await readdir(project.folder)).find((name) => name.endsWith('.tgz'));
     if (tarball === undefined) throw new Error('npm pack left no tarball');
     await project.write('package.json', JSON.stringify({ name: 'consumer', private: true, type: 'module' }));
-    const quick = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel', 'error'];
+    const source = (await project.reachesRegistry()) ? '--prefer-offline' : '--offline';
+    const quick = [source, '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel', 'error'];
     await project.npm(['install', `./${tarball}`, ...quick], project.folder);
     return project;
   }
@@ -55,6 +56,19 @@ export class ConsumerProject {
 
   remove(): Promise<void> {
     return rm(this.folder, { recursive: true, force: true });
+  }
+
+  /**
+   * Asks once: npm's own retries, for each package, would take minutes without a network. In CI it has to be there, and
+   * the retries are wanted.
+   */
+  private async reachesRegistry(): Promise<boolean> {
+    if (process.env['CI'] === 'true') return true;
+    const once = ['--prefer-online', '--fetch-retries', '0', '--fetch-timeout', '20000'];
+    return this.npm(['view', 'pbf', 'version', ...once], this.folder).then(
+      () => true,
+      () => false,
+    );
   }
 
   private npm(args: readonly string[], folder: string): Promise<Output> {
