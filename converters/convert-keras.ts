@@ -28,7 +28,7 @@ export interface ConvertKerasOptions
     Pick<WriteTfjsOptions, 'quantize' | 'shardSizeBytes' | 'userDefinedMetadata'> {
   /** Needed for weights-only files; for whole models it replaces the file's own topology. */
   readonly architecture?: Architecture;
-  /** How the file's layers find the architecture's. Default `position`. */
+  /** How the file's layers find the architecture's. Default as in `matchWeights`. */
   readonly by?: MatchOptions['by'];
 }
 
@@ -120,7 +120,7 @@ export function convertModelFile(file: ModelFile, options: ConvertKerasOptions =
     quantize: options.quantize,
     shardSizeBytes: options.shardSizeBytes,
     userDefinedMetadata: options.userDefinedMetadata,
-    generatedBy: `keras v${file.kerasVersion}`,
+    generatedBy: file.kerasVersion === '' ? undefined : `keras v${file.kerasVersion}`,
   });
   return {
     ...written,

@@ -13,8 +13,8 @@ import {
 
 export interface MatchOptions {
   /**
-   * `position` (default): the n-th layer with weights of the model takes the n-th of the file, as Keras's own
-   * loaders do. `name`: layers find each other by name.
+   * `position`: the n-th layer with weights of the model takes the n-th of the file, as Keras's own loaders do.
+   * `name`: layers find each other by name. Default `position`, but `name` for safetensors, whose order says nothing.
    */
   readonly by?: 'position' | 'name';
   /** Shown in errors instead of the file's own name. */
@@ -224,8 +224,9 @@ export function matchWeights(
   options: MatchOptions = {},
 ): NamedTensor[][] {
   const fileName = options.fileName ?? file.fileName;
+  const by = options.by ?? (file.kind === 'safetensors-weights' ? 'name' : 'position');
   const pairs =
-    options.by === 'name' ? pairByName(expected, file, fileName) : pairByPosition(expected, file, fileName);
+    by === 'name' ? pairByName(expected, file, fileName) : pairByPosition(expected, file, fileName);
   const adaptedPairs = pairs.map((pair) => ({ pair, tensors: adapted(pair, fileName) }));
   const layout = layoutOf(adaptedPairs, file, options);
   const byLayer = new Map<ExpectedLayer, NamedTensor[]>();

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { UsageError } from '../base/errors.ts';
 import { outputError } from '../output/output-errors.node.ts';
 import { fail } from './context.ts';
+import { quoted } from './quoted.ts';
 import { addCacheCommand } from './commands/cache.ts';
 import { addClassifyCommand } from './commands/classify.ts';
 import { addConvertCommand } from './commands/convert.ts';
@@ -72,11 +73,6 @@ function usageError(error: CommanderError): UsageError {
         : `dovecote ${known.name()} ${known.usage()}`,
     nextStep: `\`dovecote ${known === undefined ? '' : `${known.name()} `}--help\` shows what can be said`,
   });
-}
-
-/** An argument as it would be typed. */
-function quoted(argument: string): string {
-  return /^[\w@%+=:,./~-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** `error: unknown option '--x'` -> `Unknown option '--x'.` */

@@ -23,7 +23,7 @@ export interface ConvertResult {
 }
 
 /**
- * Converts a Keras 1 or 2 .h5 file to a folder with a TensorFlow.js layers model, which plain `tf.loadLayersModel`
+ * Converts a Keras 1 or 2 .h5 file, or a .safetensors file with the weights of a network of the zoo, to a folder with a TensorFlow.js layers model, which plain `tf.loadLayersModel`
  * loads. The folder is written whole or not at all.
  *
  * @param input Path or URL.

@@ -1,16 +1,20 @@
-import type { JsonObject, ProgressCallback } from '../base/types.ts';
+import type { JsonObject, LayerWeights, ProgressCallback } from '../base/types.ts';
 import { throwIfAborted } from '../base/errors.ts';
 import type { Architecture, ModelFile, Quantization, TfjsArtifacts } from '../../converters/index.ts';
 import { convertModelFile, readModelFile } from '../../converters/index.ts';
+import type { ZooEntry } from '../../zoo/registry.ts';
 import { findModel } from '../../zoo/registry.ts';
 import type { ModelCard } from '../../zoo/card.ts';
 import { platform } from '../platform.ts';
 import { expectedWeightsOf, weightLayers } from './expected-weights.ts';
 import { metadataAsJson, metadataIn, metadataOfCard } from './metadata.ts';
-import { recogniseCard } from './recognise.ts';
+import { mismatchOf, recogniseFile } from './recognise.ts';
 
 export interface ConvertOptions {
-  /** The network of the zoo that a weights-only file belongs to. With or without top is found from the file. */
+  /**
+   * The network of the zoo that a weights-only file belongs to. With or without top is found from the file. Default:
+   * the network that the names and shapes of all layers are of.
+   */
   readonly architecture?: string;
   /** How weights are stored. Default `none`: float32. */
   readonly quantize?: Quantization;
@@ -31,8 +35,8 @@ export interface ConvertedModel extends TfjsArtifacts {
 }
 
 /**
- * Converts the bytes of a Keras 1 or 2 .h5 file (whole model, or weights with `architecture`) to a TensorFlow.js
- * layers model.
+ * Converts the bytes of a Keras 1 or 2 .h5 file (whole model, or weights with `architecture`), or of a .safetensors
+ * file with the weights of a network of the zoo, to a TensorFlow.js layers model.
  *
  * @throws FormatError `FORMAT_*`; WeightsError `WEIGHTS_*`; ModelError `MODEL_UNKNOWN`; AbortedError `ABORTED`
  */
@@ -45,20 +49,25 @@ export async function convertBytes(bytes: Uint8Array, options: ConvertOptions = 
 /** The part that does not depend on where the file came from. */
 export function convertFile(file: ModelFile, options: ConvertOptions = {}): ConvertedModel {
   throwIfAborted(options.signal, 'Converting');
-  const named = options.architecture === undefined ? undefined : architectureFor(file, options.architecture);
-  const card = named?.card ?? recogniseCard(file.layers);
+  const recognised = options.architecture === undefined ? recogniseFile(file) : undefined;
+  // A whole model says itself what it is made of.
+  const name = options.architecture ?? (file.config === undefined ? recognised?.name : undefined);
+  const named = name === undefined ? undefined : architectureFor(file, name);
+  const card = named?.card ?? recognised;
   const metadata =
     metadataIn(file.userDefinedMetadata) ??
     (card === undefined ? undefined : metadataOfCard(card, inputSizeIn(file.config)));
-  const artifacts = convertModelFile(file, {
-    architecture: named?.architecture,
-    quantize: options.quantize,
-    shardSizeBytes: options.shardSizeBytes,
-    userDefinedMetadata:
-      metadata === undefined
-        ? file.userDefinedMetadata
-        : { ...file.userDefinedMetadata, ...metadataAsJson(metadata) },
-  });
+  const convertAs = (architecture?: Architecture) =>
+    convertModelFile(file, {
+      architecture,
+      quantize: options.quantize,
+      shardSizeBytes: options.shardSizeBytes,
+      userDefinedMetadata:
+        metadata === undefined
+          ? file.userDefinedMetadata
+          : { ...file.userDefinedMetadata, ...metadataAsJson(metadata) },
+    });
+  const artifacts = named === undefined ? convertAs() : fitting(file, named, convertAs);
   return {
     ...artifacts,
     layers: named?.layers ?? file.layers.length,
@@ -67,18 +76,28 @@ export function convertFile(file: ModelFile, options: ConvertOptions = {}): Conv
   };
 }
 
+/** Weights that are another network's are told by its name. */
+function fitting<T>(file: ModelFile, named: NamedNetwork, convert: (architecture: Architecture) => T): T {
+  try {
+    return convert(named.architecture);
+  } catch (error) {
+    throw mismatchOf(error, file, named.card, { howToName: (name) => `\`--architecture ${name}\`` });
+  }
+}
+
+interface NamedNetwork {
+  readonly card: ModelCard;
+  readonly architecture: Architecture;
+  readonly layers: number;
+}
+
 /** The zoo's network for weights-only files: with or without top and with as many classes as the file has. */
-function architectureFor(
-  file: ModelFile,
-  name: string,
-): { card: ModelCard; architecture: Architecture; layers: number } {
-  const { card, build } = findModel(name);
-  const bearing = file.layers.filter(({ weights }) => weights.length > 0);
-  const withTop = build(card, {}, { kernel: 'zeros' });
-  const includeTop = bearing.length >= weightLayers(withTop).length;
-  withTop.dispose();
-  const classes = includeTop ? bearing.at(-1)?.weights.at(-1)?.shape.at(-1) : undefined;
-  const model = build(card, { includeTop, classes }, { kernel: 'zeros' });
+function architectureFor(file: ModelFile, name: string): NamedNetwork {
+  const entry = findModel(name);
+  const { card, build } = entry;
+  const classifier = classifierIn(file, entry);
+  const classes = classifier?.weights.at(-1)?.shape.at(-1);
+  const model = build(card, { includeTop: classifier !== undefined, classes }, { kernel: 'zeros' });
   try {
     return {
       card,
@@ -88,6 +107,16 @@ function architectureFor(
   } finally {
     model.dispose();
   }
+}
+
+/** By its name where the order says nothing; else the last layer, where there are enough of them. */
+function classifierIn({ kind, layers }: ModelFile, { card, build }: ZooEntry): LayerWeights | undefined {
+  const bearing = layers.filter(({ weights }) => weights.length > 0);
+  if (kind === 'safetensors-weights') return bearing.find(({ layer }) => layer === card.classifier);
+  const withTop = build(card, {}, { kernel: 'zeros' });
+  const wanted = weightLayers(withTop).length;
+  withTop.dispose();
+  return bearing.length >= wanted ? bearing.at(-1) : undefined;
 }
 
 /** `[height, width]` of the first input layer, or nothing. */

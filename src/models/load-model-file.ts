@@ -10,7 +10,7 @@ import type { LoadModelOptions } from './load-model.ts';
 import { baseName, looksLikeLocation } from './location.ts';
 import { readModelAt } from './model-bytes.ts';
 import { getMetadata, metadataOfCard, setMetadata } from './metadata.ts';
-import { recogniseCard } from './recognise.ts';
+import { recogniseCard, recogniseFile } from './recognise.ts';
 
 /** Options of zoo builders that make no sense for a finished model. */
 const builderOptions = [
@@ -59,7 +59,7 @@ async function instantiate(file: ModelFile): Promise<tf.LayersModel> {
       {
         given: file.fileName,
         expected: 'a whole-model file, or the name of the network that the weights belong to',
-        nextStep: 'load the network by name with these weights: `--model squeezenet --weights FILE`',
+        nextStep: `load the network by name with these weights: \`--model ${recogniseFile(file)?.name ?? 'NAME'} --weights FILE\``,
       },
     );
   }

@@ -12,7 +12,7 @@ import { expectedWeightsOf, weightLayers } from './expected-weights.ts';
 import type { LoadModelOptions, WeightsSource } from './load-model.ts';
 import { metadataOfCard, setMetadata } from './metadata.ts';
 import { readModelAt } from './model-bytes.ts';
-import { recogniseCard } from './recognise.ts';
+import { mismatchOf } from './recognise.ts';
 
 /** `auto` takes the top when the weights have one; for training, where only the features count. */
 export type LoadZooOptions = Omit<LoadModelOptions, 'includeTop'> & {
@@ -56,24 +56,15 @@ function matched(
   model: tf.LayersModel,
   card: ModelCard,
   file: ModelFile,
-  { by = file.kind === 'safetensors-weights' ? 'name' : 'position', fileName }: MatchOptions,
+  { by, fileName }: MatchOptions,
 ): NamedTensor[][] {
   try {
     return matchWeights(expectedWeightsOf(model), file, { by, fileName });
   } catch (error) {
-    const anyOrder = file.kind === 'safetensors-weights';
-    const other = error instanceof WeightsError ? recogniseCard(file.layers, { anyOrder }) : undefined;
-    if (other === undefined || other.name === card.name) throw error;
-    throw new WeightsError(
-      'WEIGHTS_COUNT',
-      `${fileName} holds weights of ${other.title}, not of ${card.title}.`,
-      {
-        given: `${fileName} for ${card.name}`,
-        expected: `weights of ${card.title}`,
-        nextStep: `name the network that they belong to: "${other.name}" (\`--model ${other.name}\`; for training \`--base ${other.name}\`)`,
-        cause: error,
-      },
-    );
+    throw mismatchOf(error, file, card, {
+      fileName,
+      howToName: (name) => `\`--model ${name}\`; for training \`--base ${name}\``,
+    });
   }
 }
 

@@ -34,7 +34,7 @@ export function looksLikeLocation(text: string): boolean {
   return (
     isUrl(text) ||
     /[/\\]/.test(text) ||
-    /\.(h5|hdf5|keras|json)$/i.test(text) ||
+    /\.(h5|hdf5|keras|json|safetensors)$/i.test(text) ||
     text === '.' ||
     text === '..'
   );

@@ -1,3 +1,5 @@
+import { WeightsError } from '../base/errors.ts';
+import type { ModelFile } from '../../converters/index.ts';
 import type { ModelCard } from '../../zoo/card.ts';
 import { listCards, lookUp } from '../../zoo/registry.ts';
 import { expectedWeightsOf } from './expected-weights.ts';
@@ -29,6 +31,37 @@ export function recogniseCard(
     }
   }
   return undefined;
+}
+
+/** The network that the tensors of a file belong to. Only of safetensors files the order says nothing. */
+export function recogniseFile({ kind, layers }: Pick<ModelFile, 'kind' | 'layers'>): ModelCard | undefined {
+  return recogniseCard(layers, { anyOrder: kind === 'safetensors-weights' });
+}
+
+/**
+ * What to throw where weights do not fit a network: an error that names the network that they belong to, or `error`
+ * itself where that is not known.
+ *
+ * @param howToName What to write to name that network.
+ */
+export function mismatchOf(
+  error: unknown,
+  file: ModelFile,
+  card: ModelCard,
+  { fileName = file.fileName, howToName }: { fileName?: string; howToName: (name: string) => string },
+): unknown {
+  const other = error instanceof WeightsError ? recogniseFile(file) : undefined;
+  if (other === undefined || other.name === card.name) return error;
+  return new WeightsError(
+    'WEIGHTS_COUNT',
+    `${fileName} holds weights of ${other.title}, not of ${card.title}.`,
+    {
+      given: `${fileName} for ${card.name}`,
+      expected: `weights of ${card.title}`,
+      nextStep: `name the network that they belong to: "${other.name}" (${howToName(other.name)})`,
+      cause: error,
+    },
+  );
 }
 
 function countParameters(layers: readonly LayerShapes[]): number {

@@ -89,10 +89,24 @@ describe('without a model, offline and with an empty cache', () => {
     expect(entry!.predictions[0]!.label).toBe('red');
   });
 
-  it('train takes the name of the folder from where it is, whatever way it is written', async () => {
-    const cwd = await shop.colours('elsewhere', 6);
-    expect(await cli(['train', '.', '--epochs', '1', '--json'], { cwd })).toMatchObject({ code: 0 });
-    expect(existsSync(join(cwd, 'elsewhere-model/model.json'))).toBe(true);
+  it('train among the photos writes beside their folder: a model is no class of photos', async () => {
+    const photos = await shop.colours('else where/my photos', 6);
+    const output = shop.path('else where/my photos-model');
+    for (const [folder, cwd, out] of [
+      ['.', photos, '../my photos-model'],
+      ['..', join(photos, 'red'), '../../my photos-model'],
+      [`${photos}/`, join(photos, 'red'), '../../my photos-model'],
+      ['my photos/', shop.path('else where'), 'my photos-model'],
+    ] as const) {
+      const result = await cli(['train', folder, '--epochs', '1'], { cwd });
+      expect(result).toMatchObject({ code: 0 });
+      expect(result.stdout).toMatch(new RegExp(`^saved to ${out}$`, 'm'));
+      // To be typed as it is.
+      expect(result.stderr).toContain(`next: dovecote classify photo.jpg --model '${out}'\n`);
+      expect(existsSync(join(output, 'model.json'))).toBe(true);
+      rmSync(output, { recursive: true });
+    }
+    expect(readdirSync(photos).sort()).toEqual(['blue', 'red']);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { runCommand } from '../context.ts';
+import { quoted } from '../quoted.ts';
 import { byteSize, jsonOption, nonEmpty } from '../options.ts';
 
 interface ConvertFlags {
@@ -15,12 +16,12 @@ interface ConvertFlags {
 export function addConvertCommand(program: Command): void {
   program
     .command('convert')
-    .description('convert a Keras .h5 file to a TensorFlow.js layers model')
-    .argument('<input>', 'a Keras 1 or 2 .h5 file; path or URL', nonEmpty)
+    .description('convert a Keras .h5 or a safetensors file to a TensorFlow.js layers model')
+    .argument('<input>', 'a Keras 1 or 2 .h5 file, or a .safetensors file of weights; path or URL', nonEmpty)
     .argument('<output>', 'folder to write', nonEmpty)
     .option(
       '-a, --architecture <name>',
-      'the network that a weights-only file belongs to, for example squeezenet',
+      'the network that a weights-only file belongs to, for example squeezenet, where it is not recognised',
       nonEmpty,
     )
     .addOption(
@@ -59,7 +60,9 @@ export function addConvertCommand(program: Command): void {
         context.print(
           `${output}: ${result.layers} layers, ${result.parameters.toLocaleString('en')} parameters, ${prettyBytes(result.bytes)}${known}`,
         );
-        context.say(`load it with tf.loadLayersModel, or: dovecote classify photo.jpg --model ${output}`);
+        context.say(
+          `load it with tf.loadLayersModel, or: dovecote classify photo.jpg --model ${quoted(output)}`,
+        );
       });
     });
 }

@@ -7,7 +7,7 @@ export function addInspectCommand(program: Command): void {
   program
     .command('inspect')
     .description('show what is in a model file, without converting it')
-    .argument('<file>', 'an .h5 file, a model.json, or a model folder; path or URL', nonEmpty)
+    .argument('<file>', 'an .h5 or .safetensors file, a model.json, or a model folder; path or URL', nonEmpty)
     .addOption(jsonOption('the content'))
     .action((file: string, _, command: Command) => {
       const flags = command.optsWithGlobals<{ json?: boolean; quiet?: boolean }>();

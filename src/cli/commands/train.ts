@@ -3,9 +3,10 @@ import { Option } from 'commander';
 import type { FineTuneOptions, FineTuneResult } from '../../transfer/fine-tune.ts';
 import type { CommandContext } from '../context.ts';
 import type { TableColumn, TableRow } from '../table.ts';
-import { basename, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { defaultModel } from '../../../zoo/default-model.ts';
 import { runCommand } from '../context.ts';
+import { quoted } from '../quoted.ts';
 import type { ResizeFlags } from '../options.ts';
 import {
   addResizeOptions,
@@ -55,7 +56,7 @@ export function addTrainCommand(program: Command): void {
     .argument('<folder>', 'folder with one subfolder of photos for each class', nonEmpty)
     .option(
       '-o, --out <folder>',
-      'where the new model is written (default: the name of the photo folder with "-model", here)',
+      'where the new model is written (default: the name of the photo folder with "-model", here, or beside the photos where "here" is among them)',
       nonEmpty,
     )
     .option(
@@ -130,7 +131,7 @@ export function addTrainCommand(program: Command): void {
 function trainCommand(folder: string, flags: TrainFlags): Promise<void> {
   return runCommand(flags, async (context) => {
     const { checkOutputFolder, disposeModel, fineTune, saveModel } = await import('../../node.ts');
-    const { base, out = `${basename(resolve(folder))}-model`, force } = flags;
+    const { base, out = modelFolderFor(folder), force } = flags;
     // Before the work, not after it.
     await checkOutputFolder(out, force);
     const result = await fineTune(base, folder, {
@@ -152,6 +153,15 @@ function trainCommand(folder: string, flags: TrainFlags): Promise<void> {
     if (flags.json) context.print(JSON.stringify({ ...report, wallSeconds, history: undefined }));
     else await printReport(result, wallSeconds, out, context);
   });
+}
+
+/** `<folder>-model` in the current folder; where that is the photos' own, beside it: a model is no class of photos. */
+function modelFolderFor(folder: string): string {
+  const photos = resolve(folder);
+  const name = `${basename(photos)}-model`;
+  const here = relative(photos, resolve('.'));
+  const among = here !== '..' && !here.startsWith(`..${sep}`) && !isAbsolute(here);
+  return among ? relative('.', join(dirname(photos), name)) : name;
 }
 
 function reportOf(result: FineTuneResult, out: string) {
@@ -223,5 +233,5 @@ async function printReport(
     `validation accuracy ${percent(result.valAccuracy)} % (epoch ${result.bestEpoch} of ${result.epochs}${why}), ${wallSeconds.toFixed(1)} s`,
   );
   context.print(`saved to ${out}${result.stopped === 'aborted' ? ' (the best so far)' : ''}`);
-  context.say(`next: dovecote classify photo.jpg --model ${out}`);
+  context.say(`next: dovecote classify photo.jpg --model ${quoted(out)}`);
 }
