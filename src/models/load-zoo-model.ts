@@ -6,6 +6,7 @@ import type { MatchOptions, ModelFile } from '../../converters/index.ts';
 import { matchWeights, readModelFile } from '../../converters/index.ts';
 import type { ModelCard, WeightFile } from '../../zoo/card.ts';
 import type { ZooEntry } from '../../zoo/registry.ts';
+import { defaultModel } from '../../zoo/default-model.ts';
 import { platform } from '../platform.ts';
 import { readEmbedded } from './embedded-weights.ts';
 import { expectedWeightsOf, weightLayers } from './expected-weights.ts';
@@ -114,7 +115,9 @@ async function readWeights(
       {
         given: "weights: 'imagenet'",
         expected: 'a network with published weights, or a weights file of your own',
-        nextStep: 'pass `weights` with a path, URL or bytes, or `weights: null` for random ones',
+        nextStep:
+          'pass `weights` (`--weights`) with a path, URL or bytes, or `weights: null` for random ones; ' +
+          `the weights of ${defaultModel} are in the package`,
       },
     );
   }

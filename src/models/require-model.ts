@@ -14,7 +14,7 @@ export function requireModel(model: unknown, what: string): asserts model is tf.
     throw new UsageError('USAGE_ARGUMENT', `${what} is not a model.`, {
       given: `${what}: ${model === null ? 'null' : typeof model}`,
       expected: 'a tf.LayersModel as `loadModel` gives it (where it is allowed, the name of a model)',
-      nextStep: "pass `await loadModel('squeezenet')`",
+      nextStep: 'pass `await loadModel()`',
     });
   }
   if (weights?.some(isDisposed)) {
@@ -31,7 +31,7 @@ export function requireModelName(model: unknown): asserts model is string {
   if (typeof model === 'string' && model !== '') return;
   throw new UsageError('USAGE_ARGUMENT', 'The name of the model is missing.', {
     given: JSON.stringify(model) ?? String(model),
-    expected: 'a name of the zoo such as "squeezenet", or the path or URL of a model',
+    expected: 'a name of the zoo such as "efficientnet-lite0", or the path or URL of a model',
     nextStep: '`dovecote list` shows all models',
   });
 }
