@@ -11,7 +11,7 @@ const percent = (share) => `${(100 * share).toFixed(1)} %`;
  * @param {readonly object[]} facts.vendors With `title`, `author`, `licence`, `url`, `role`, and `samples`: `{ src, alt }`.
  * @param {object} facts.result What `fineTune` gave.
  * @param {{ accuracy: number, confusion: number[][] }} facts.reloaded The saved model's own answers.
- * @param {readonly { src: string, actual: string, predicted: string, probability: number }[]} facts.mistakes
+ * @param {readonly { src?: string, actual: string, predicted: string, probability: number }[]} facts.mistakes Those without `src` are counted only.
  * @param {readonly { step: string, seconds: number }[]} facts.timings
  * @param {{ base: string, engine: string, seed: number, machine: string }} facts.setup
  * @param {readonly { what: string, command: string }[]} facts.next
@@ -185,9 +185,9 @@ async function confusionSection({ result, reloaded }) {
     </div>`;
 }
 
-function mistakeSection({ mistakes, shownMistakes = mistakes.length, result }) {
+function mistakeSection({ mistakes, result }) {
   if (mistakes.length === 0) return html`<p>Nothing: all ${result.validationImages} pictures are right.</p>`;
-  const shown = mistakes.slice(0, shownMistakes);
+  const shown = mistakes.filter(({ src }) => src !== undefined);
   return html`<p>
       ${mistakes.length} of ${result.validationImages} pictures, the surest mistakes
       first${shown.length < mistakes.length ? `; ${shown.length} of them are shown` : ''}.

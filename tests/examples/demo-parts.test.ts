@@ -184,6 +184,16 @@ describe('the report', () => {
     expect(page).toMatch(/not what training had measured \(55\.6 %\)/);
   });
 
+  it('counts all mistakes and shows those that have a picture', async () => {
+    const [shown] = facts.mistakes;
+    const mistakes = [shown!, { ...shown!, src: undefined }];
+    const page = parsePage(await reportPage({ ...facts, mistakes }));
+    const section = page.byId('mistakes')!;
+    expect(textOf(section)).toMatch(/2 of 9 pictures[^]*1 of them are shown/);
+    const images = elementsIn(section).filter(({ tagName }) => tagName === 'img');
+    expect(images.map((image) => attribute(image, 'src'))).toEqual([src]);
+  });
+
   it('is glad when nothing was wrong', async () => {
     const page = parsePage(await reportPage({ ...facts, mistakes: [] }));
     expect(textOf(page.byId('mistakes')!)).toContain('Nothing: all 9 pictures are right.');

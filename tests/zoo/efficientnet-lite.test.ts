@@ -127,6 +127,14 @@ describe('EfficientNet-Lite', () => {
     model.dispose();
   });
 
+  it('normalises with the epsilon and the momentum of the TPU repository', () => {
+    const model = build(card, small, { kernel: 'zeros' });
+    const norms = model.layers.filter((layer) => layer.getClassName() === 'BatchNormalization');
+    expect(norms).toHaveLength(49);
+    for (const norm of norms) expect(norm.getConfig()).toMatchObject({ epsilon: 1e-3, momentum: 0.99 });
+    model.dispose();
+  });
+
   it('has other widths and another dropout in each version', () => {
     const facts = cards.map((each) => {
       const model = findModel(each.name).build(each, small, { kernel: 'zeros' });
