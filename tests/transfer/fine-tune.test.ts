@@ -213,6 +213,22 @@ describe('fineTune', () => {
     ).rejects.toMatchObject({ code: 'ABORTED' });
   });
 
+  it('stands on weights without a top as on weights with one', async () => {
+    const topless = join(root, 'topless');
+    const base = await loadModel('squeezenet', { weights: null, seed: 4, includeTop: false });
+    await saveModel(base, topless, { quantize: 'float16' });
+    await disposeModel(base);
+    const before = tf.memory().numTensors;
+    const histories = [];
+    for (const each of [weights, topless]) {
+      const { model, history } = await fineTune('squeezenet', folder, { ...quick, epochs: 2, weights: each });
+      histories.push(history);
+      await disposeModel(model);
+    }
+    expect(histories[1]).toEqual(histories[0]);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
   it('leaves nothing behind but its model, and nothing at all when it fails', async () => {
     const before = tf.memory().numTensors;
     const { model } = await fineTune('squeezenet', folder, { ...quick, epochs: 2, weights, augment: true });

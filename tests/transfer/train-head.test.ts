@@ -72,6 +72,21 @@ describe('training a head', () => {
     expect(again.loss).toBeCloseTo(head.evaluation.loss, 3);
   });
 
+  it('divides all features by one deviation: after one step their weights have one size', async () => {
+    // The second feature varies ten times less than the first, the third not at all.
+    const features = Float32Array.of(30, 5.5, 7, 10, 3.5, 7);
+    const data: HeadData = { features, labels: [0, 1] };
+    const wanted = Math.sqrt((2 * 10 ** 2 + 2 * 1 ** 2) / 6);
+    const head = await trainHead(() => Promise.resolve(data), data, ['ant', 'bee'], {
+      ...options,
+      ...{ epochs: 1, learningRate: 0.01, batchSize: 2, l2: 0, classWeights: [1, 1] },
+    });
+    // Adam's first step is the learning rate, whatever the gradient's size.
+    const step = 0.01 / wanted;
+    const expected = [step, -step, step, -step, 0, 0];
+    head!.kernel.forEach((weight, at) => expect(weight).toBeCloseTo(expected[at]!, 6));
+  });
+
   it('keeps the weights of the best epoch, not of the last', async () => {
     const head = await run({ learningRate: 0.7, epochs: 25 }, 2.5);
     const best = Math.max(...head.history.map((epoch) => epoch.valAccuracy));
