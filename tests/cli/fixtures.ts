@@ -14,10 +14,16 @@ export const blue: Colour = [30, 40, 220];
 
 /** A folder for one test file, and what can be made in it. */
 export class Workshop {
-  readonly root: string;
+  readonly #name: string;
+  #root: string | undefined;
 
   constructor(name: string) {
-    this.root = mkdtempSync(join(tmpdir(), `dovecote-${name}-`));
+    this.#name = name;
+  }
+
+  /** Made when it is first asked for: where all tests of a file are skipped, nothing would remove it. */
+  get root(): string {
+    return (this.#root ??= mkdtempSync(join(tmpdir(), `dovecote-${this.#name}-`)));
   }
 
   path(...parts: string[]): string {
@@ -73,6 +79,6 @@ export class Workshop {
   }
 
   remove(): void {
-    rmSync(this.root, { recursive: true, force: true });
+    if (this.#root !== undefined) rmSync(this.#root, { recursive: true, force: true });
   }
 }

@@ -25,15 +25,24 @@ export class ConsumerProject {
   /** Packs and installs. Install scripts do not run: nothing of this package may depend on them. */
   static async create(): Promise<ConsumerProject> {
     const project = new ConsumerProject(await mkdtemp(join(tmpdir(), 'dovecote-consumer-')));
+    try {
+      await project.install();
+      return project;
+    } catch (error) {
+      await project.remove();
+      throw error;
+    }
+  }
+
+  private async install(): Promise<void> {
     // `prepare` would build again, below the feet of tests that run at the same time.
-    await project.npm(['pack', '--ignore-scripts', '--pack-destination', project.folder], rootFolder);
-    const tarball = (await readdir(project.folder)).find((name) => name.endsWith('.tgz'));
+    await this.npm(['pack', '--ignore-scripts', '--pack-destination', this.folder], rootFolder);
+    const tarball = (await readdir(this.folder)).find((name) => name.endsWith('.tgz'));
     if (tarball === undefined) throw new Error('npm pack left no tarball');
-    await project.write('package.json', JSON.stringify({ name: 'consumer', private: true, type: 'module' }));
-    const source = (await project.reachesRegistry()) ? '--prefer-offline' : '--offline';
+    await this.write('package.json', JSON.stringify({ name: 'consumer', private: true, type: 'module' }));
+    const source = (await this.reachesRegistry()) ? '--prefer-offline' : '--offline';
     const quick = [source, '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel', 'error'];
-    await project.npm(['install', `./${tarball}`, ...quick], project.folder);
-    return project;
+    await this.npm(['install', `./${tarball}`, ...quick], this.folder);
   }
 
   async write(path: string, content: string): Promise<void> {
