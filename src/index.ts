@@ -1,9 +1,8 @@
 /** The isomorphic part of the SDK: what the Node and the browser entry share. */
 export * from './base/errors.ts';
 export type { Pixels, Progress, ProgressCallback, ProgressUnit } from './base/types.ts';
-export type { ModelCard, PreprocessingMode, WeightFile } from '../zoo/card.ts';
+export type { EmbeddedWeights, ModelCard, PreprocessingMode, WeightFile } from '../zoo/card.ts';
 export type { BuildOptions } from '../zoo/build-options.ts';
-export type { EmbeddedWeights } from '../zoo/card.ts';
 export { defaultModel } from '../zoo/default-model.ts';
 export { listCards as listModels } from '../zoo/registry.ts';
 export type { ClassLabel } from '../zoo/labels/imagenet.ts';

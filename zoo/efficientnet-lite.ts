@@ -3,6 +3,7 @@ import type { ModelCard } from './card.ts';
 import type { BuildOptions, Initialisation } from './build-options.ts';
 import { resolveBuildOptions } from './build-options.ts';
 import { kernelInitializers } from './initializers.ts';
+import { poolFeatures } from './pool-features.ts';
 
 /** How a version widens and deepens the table below (`efficientnet_lite_builder.py`). */
 interface Version {
@@ -134,10 +135,8 @@ export function buildEfficientNetLite(
         kernelInitializer: kernelInitializer(),
       })
       .apply(x) as tf.SymbolicTensor;
-  } else if (pooling === 'avg') {
-    x = tf.layers.globalAveragePooling2d({ name: 'avg_pool' }).apply(x) as tf.SymbolicTensor;
-  } else if (pooling === 'max') {
-    x = tf.layers.globalMaxPooling2d({ name: 'max_pool' }).apply(x) as tf.SymbolicTensor;
+  } else {
+    x = poolFeatures(x, pooling);
   }
   return tf.model({ name: card.name, inputs: input, outputs: x });
 }

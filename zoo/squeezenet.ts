@@ -3,6 +3,7 @@ import type { ModelCard } from './card.ts';
 import type { BuildOptions, Initialisation } from './build-options.ts';
 import { resolveBuildOptions } from './build-options.ts';
 import { kernelInitializers } from './initializers.ts';
+import { poolFeatures } from './pool-features.ts';
 
 /** What differs between the two published versions (table 1 of the paper; the repository's v1.1 folder). */
 interface Version {
@@ -103,10 +104,8 @@ export function buildSqueezeNet(
     x = tf.layers
       .activation({ name: 'loss', activation: classifierActivation })
       .apply(x) as tf.SymbolicTensor;
-  } else if (pooling === 'avg') {
-    x = tf.layers.globalAveragePooling2d({ name: 'avg_pool' }).apply(x) as tf.SymbolicTensor;
-  } else if (pooling === 'max') {
-    x = tf.layers.globalMaxPooling2d({ name: 'max_pool' }).apply(x) as tf.SymbolicTensor;
+  } else {
+    x = poolFeatures(x, pooling);
   }
   return tf.model({ name: 'squeezenet', inputs: input, outputs: x });
 }

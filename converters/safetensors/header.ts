@@ -32,6 +32,9 @@ export interface Header {
   readonly dataAt: number;
 }
 
+/** Under this name the header keeps its metadata; no tensor can be called so. */
+export const METADATA = '__metadata__';
+
 /** As the format's own reader: a longer header is refused. */
 const MOST_HEADER_BYTES = 100_000_000;
 const LENGTH_BYTES = 8;
@@ -75,7 +78,7 @@ export function readHeader(bytes: Uint8Array, fileName: string, mostTensors: num
   const dataAt = LENGTH_BYTES + length;
   const json = parseJson(headerText(bytes.subarray(LENGTH_BYTES, dataAt), fileName), 'The header', fileName);
   if (!isJsonObject(json)) throw damaged(fileName, excerpt(json), 'a header that names tensors');
-  const { __metadata__: given = {}, ...tensors } = json;
+  const { [METADATA]: given = {}, ...tensors } = json;
   const names = Object.keys(tensors);
   if (names.length > mostTensors) {
     throw new FormatError('FORMAT_LIMIT', `${fileName} has more tensors than are read.`, {

@@ -1,5 +1,6 @@
 import { FormatError } from '../../src/base/errors.ts';
-import type { LayerWeights, NamedTensor } from '../../src/base/types.ts';
+import type { NamedTensor } from '../../src/base/types.ts';
+import { groupByLayer, nameBefore } from '../group-by-layer.ts';
 import { toNumericArray, type StoredType } from '../hdf5/numbers.ts';
 import { readLimits, type ModelFile, type ReadLimits } from '../model-file.ts';
 import { dequantizeChannels } from './channel-scales.ts';
@@ -51,7 +52,7 @@ export function readSafetensors(bytes: Uint8Array, options: ReadSafetensorsOptio
   const tensors = entries
     .filter(({ name }) => !isScale(name, byName))
     .map((entry) => tensorOf(entry, byName.get(entry.name + SCALE_ENDING), bytesOf));
-  const layers = byLayer(tensors);
+  const layers = groupByLayer(tensors, layerOf);
   if (layers.length > limits.layers) {
     throw new FormatError('FORMAT_LIMIT', `${fileName} has more layers than are read.`, {
       given: `${layers.length} layers`,
@@ -100,18 +101,7 @@ function numbersOf(
   return { dtype: 'float32', data: new Float32Array(words.buffer) };
 }
 
-/** By the part of the name before the last `/`, or where there is none the last `.`; in the order of the header. */
-function byLayer(tensors: readonly NamedTensor[]): LayerWeights[] {
-  const layers = new Map<string, NamedTensor[]>();
-  for (const tensor of tensors) {
-    const cut = Math.max(
-      tensor.name.lastIndexOf('/'),
-      tensor.name.includes('/') ? 0 : tensor.name.lastIndexOf('.'),
-    );
-    const layer = cut > 0 ? tensor.name.slice(0, cut) : tensor.name;
-    const list = layers.get(layer);
-    if (list === undefined) layers.set(layer, [tensor]);
-    else list.push(tensor);
-  }
-  return [...layers].map(([layer, weights]) => ({ layer, weights }));
+/** `layer/weight`, or where there is no slash `layer.weight`. */
+function layerOf(name: string): string {
+  return nameBefore(name.includes('/') ? '/' : '.', name);
 }

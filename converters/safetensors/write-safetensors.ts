@@ -2,7 +2,7 @@ import { WeightsError } from '../../src/base/errors.ts';
 import type { NamedTensor } from '../../src/base/types.ts';
 import { FLOAT16_MAX, toFloat16Bits } from '../tfjs/float16.ts';
 import { quantizeChannels } from './channel-scales.ts';
-import { BYTES, type StoredDtype } from './header.ts';
+import { BYTES, METADATA, type StoredDtype } from './header.ts';
 import { SCALE_ENDING } from './read-safetensors.ts';
 
 /**
@@ -27,7 +27,6 @@ interface StoredTensor {
 
 const EXACT = { float32: 'F32', int32: 'I32', bool: 'BOOL' } as const;
 const ALIGNMENT = 8;
-const METADATA = '__metadata__';
 
 /**
  * Writes tensors as a safetensors file. The header names them in the given order; the bytes lie with the widest

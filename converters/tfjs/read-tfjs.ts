@@ -1,6 +1,7 @@
 import { DovecoteError, FormatError } from '../../src/base/errors.ts';
 import type { JsonObject, LayerWeights, NamedTensor } from '../../src/base/types.ts';
 import { halfToNumber } from '../hdf5/numbers.ts';
+import { groupByLayer, nameBefore } from '../group-by-layer.ts';
 import { excerpt, isJsonObject, stringOf } from '../json.ts';
 import { expectedWeights } from '../keras/layer-weights.ts';
 import { parseKerasConfig } from '../keras/parse-config.ts';
@@ -78,16 +79,7 @@ function byLayer(topology: JsonObject, tensors: readonly NamedTensor[], fileName
     // Topologies of other versions are no reason to refuse the weights.
     if (!(error instanceof DovecoteError)) throw error;
   }
-  const groups = new Map<string, NamedTensor[]>();
-  for (const tensor of tensors) {
-    const layer = tensor.name.includes('/')
-      ? tensor.name.slice(0, tensor.name.lastIndexOf('/'))
-      : tensor.name;
-    const list = groups.get(layer);
-    if (list === undefined) groups.set(layer, [tensor]);
-    else list.push(tensor);
-  }
-  return [...groups].map(([layer, weights]) => ({ layer, weights }));
+  return groupByLayer(tensors, (name) => nameBefore('/', name));
 }
 
 function topologyOf(modelJson: JsonObject, fileName: string): JsonObject {

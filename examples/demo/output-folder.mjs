@@ -37,15 +37,20 @@ export function stageOutput(folder) {
 export async function publishOutput(staging, folder) {
   const built = await filesIn(staging);
   await writeFile(join(staging, marker), `${JSON.stringify({ files: [...built, marker] }, undefined, 2)}\n`);
-  const state = await checkOutput(folder);
-  if (state === 'own') {
-    const old = await temporaryFolder(dirname(folder), `.${basename(folder)}-old-`);
-    await rename(folder, join(old, 'output'));
-  }
-  if (state === 'empty') await rmdir(folder);
   // Temporary folders are private; this one should be as readable as any other.
   await chmod(staging, 0o777 & ~process.umask());
-  await rename(staging, folder);
+  const state = await checkOutput(folder);
+  if (state === 'empty') await rmdir(folder);
+  if (state !== 'own') return rename(staging, folder);
+  const old = join(await temporaryFolder(dirname(folder), `.${basename(folder)}-old-`), 'output');
+  await rename(folder, old);
+  try {
+    await rename(staging, folder);
+  } catch (error) {
+    // The old one would be gone with its temporary folder.
+    await rename(old, folder);
+    throw error;
+  }
 }
 
 /** Everything below a folder that is no folder, and folders with nothing in them, with `/` between names. */

@@ -96,8 +96,14 @@ export async function* classifyStream(
   options: ClassifyOptions = {},
 ): AsyncGenerator<Classification> {
   checkCall(images, options);
-  const { model: asked = defaultModel } = options;
-  const { topK = 5, batchSize = 16, engine = 'auto', onProgress, signal } = options;
+  const {
+    model: asked = defaultModel,
+    topK = 5,
+    batchSize = 16,
+    engine = 'auto',
+    onProgress,
+    signal,
+  } = options;
   requireWhole('topK', topK);
   requireWhole('batchSize', batchSize);
   const borrowed = typeof asked !== 'string';

@@ -23,8 +23,8 @@ export interface ConvertResult {
 }
 
 /**
- * Converts a Keras 1 or 2 .h5 file, or a .safetensors file with the weights of a network of the zoo, to a folder with a TensorFlow.js layers model, which plain `tf.loadLayersModel`
- * loads. The folder is written whole or not at all.
+ * Converts a Keras 1 or 2 .h5 file, or a .safetensors file with the weights of a network of the zoo, to a folder with a
+ * TensorFlow.js layers model, which plain `tf.loadLayersModel` loads. The folder is written whole or not at all.
  *
  * @param input Path or URL.
  * @throws FileError `FILE_NOT_FOUND`, `OUTPUT_EXISTS`, `OUTPUT_ACCESS`, `OUTPUT_DISK_FULL`; FormatError `FORMAT_*`;

@@ -33,7 +33,8 @@ export interface LoadModelOptions extends BuildOptions {
 
 /**
  * Loads a network: a zoo model by its name, or a model of your own from a folder, a model.json or a whole-model .h5
- * file (path or URL). Without a name it is EfficientNet-Lite0, whose weights are in the package. What you get is an ordinary `tf.LayersModel`; free it with `disposeModel(model)`.
+ * file (path or URL). Without a name it is EfficientNet-Lite0, whose weights are in the package. What you get is an
+ * ordinary `tf.LayersModel`; free it with `disposeModel(model)`.
  *
  * Input `[batch, height, width, 3]`, prepared as the model's card says (`classify` does that). Output
  * `[batch, classes]`, or a feature map without top.

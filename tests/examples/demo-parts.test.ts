@@ -109,6 +109,14 @@ describe('the output folder', () => {
     },
   );
 
+  it('is put back when the new one cannot take its place', async () => {
+    await publish('first');
+    // A folder cannot move into itself: the second half of the exchange fails.
+    await expect(publishOutput(root, folder)).rejects.toThrow(/EINVAL/);
+    expect(await readFile(join(folder, 'report.html'), 'utf8')).toBe('first');
+    expect(await checkOutput(folder)).toBe('own');
+  });
+
   it('is kept when it is not marked, or is a file', async () => {
     await mkdir(folder);
     await writeFile(join(folder, 'report.html'), 'mine');

@@ -29,17 +29,6 @@ const tensorsOf = async (file) =>
 const reference = new Map((await tensorsOf('reference.safetensors')).map((tensor) => [tensor.name, tensor]));
 const float = await tensorsOf('float.safetensors');
 
-/** The same integer hash as tests/support/seeded.ts and tests/oracle/seeded_weights.py. */
-function seededPicture(size, seed) {
-  return Float32Array.from({ length: size * size * 3 }, (_, index) => {
-    let value = (Math.imul(index, 2654435761) + Math.imul(seed, 40503)) >>> 0;
-    value = (value ^ (value >>> 15)) >>> 0;
-    value = Math.imul(value, 2246822519) >>> 0;
-    value = (value ^ (value >>> 13)) >>> 0;
-    return (Math.fround((value / 4294967296) * 255) - 127) / 128;
-  });
-}
-
 async function probabilities(network, size, count, pictureOf) {
   const rows = [];
   for (let index = 0; index < count; index++) {
@@ -85,6 +74,12 @@ async function withNetwork(weights, engine, work) {
 }
 
 const seeded = rowsOf(reference.get('seeded'));
+/** Float pictures, 0 to 255, prepared with the arithmetic of the mode `lite`. */
+const seededAt = (size) => (index) => {
+  const length = size * size * 3;
+  const picture = reference.get('seeded_pictures').data.subarray(index * length, (index + 1) * length);
+  return picture.map((value) => Math.fround(value - 127) / 128);
+};
 const photos = reference.has('photos') ? rowsOf(reference.get('photos')) : [];
 const pixels = reference.get('photo_pixels');
 const photoAt = (size) => (index) => {
@@ -100,7 +95,7 @@ const floatFile = await readFile(join(work, 'float.safetensors'));
 const results = {};
 for (const engine of ['onnx', 'tfjs']) {
   await withNetwork(floatFile, engine, async (network, size) => {
-    const ours = await probabilities(network, size, seeded.length, (seed) => seededPicture(size, seed));
+    const ours = await probabilities(network, size, seeded.length, seededAt(size));
     show(`float, ${engine}, against PyTorch, seeded`, compare(ours, seeded));
     const count = engine === 'onnx' ? photos.length : Math.min(photos.length, 16);
     if (count === 0) return;
@@ -133,7 +128,7 @@ if (artifact.length > MOST_BYTES) throw new Error(`more than ${MOST_BYTES} bytes
 await withNetwork(artifact, 'onnx', async (network, size) => {
   const quantised = await probabilities(network, size, photos.length, photoAt(size));
   if (photos.length > 0) show('int8 against float, photos', compare(quantised, results.onnx));
-  const noise = await probabilities(network, size, seeded.length, (seed) => seededPicture(size, seed));
+  const noise = await probabilities(network, size, seeded.length, seededAt(size));
   show('int8 against PyTorch float, seeded', compare(noise, seeded));
 });
 

@@ -117,7 +117,8 @@ def export(args):
     assert not left, f"not mapped: {left}"
     args.out.mkdir(parents=True, exist_ok=True)
     save_file(tensors, args.out / "float.safetensors")
-    reference = {"seeded": probabilities(model, seeded_pictures(size))}
+    pictures = seeded_pictures(size)
+    reference = {"seeded_pictures": pictures, "seeded": probabilities(model, pictures)}
     if args.photos:
         files = sorted(p for p in args.photos.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
         pixels = np.stack([prepared_photo(file, size) for file in files])

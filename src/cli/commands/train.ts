@@ -1,9 +1,9 @@
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { FineTuneOptions, FineTuneResult } from '../../transfer/fine-tune.ts';
 import type { CommandContext } from '../context.ts';
 import type { TableColumn, TableRow } from '../table.ts';
-import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { defaultModel } from '../../../zoo/default-model.ts';
 import { runCommand } from '../context.ts';
 import { quoted } from '../quoted.ts';
