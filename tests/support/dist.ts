@@ -15,10 +15,13 @@ const products = [
   'node.js',
   'browser.js',
   'converters.js',
+  'embedded.js',
+  'efficientnet-lite0.int8.safetensors',
   'cli.js',
   'node.d.ts',
   'browser.d.ts',
   'converters.d.ts',
+  'embedded.d.ts',
 ];
 
 /** Path of a file of the built package. */
