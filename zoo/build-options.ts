@@ -1,7 +1,8 @@
 import { ModelError } from '../src/base/errors.ts';
-import type { ModelCard } from './card.ts';
+import type { ExtraOption, ModelCard } from './card.ts';
+import { extraOptions } from './card.ts';
 
-/** The options that every builder takes; they mean what they mean in Keras Applications. */
+/** The options of the builders; they mean what they mean in Keras Applications. */
 export interface BuildOptions {
   /** With the classifier at the end. Default true. */
   readonly includeTop?: boolean;
@@ -13,6 +14,16 @@ export interface BuildOptions {
   readonly classes?: number;
   /** What the top ends with: probabilities or logits. Default `softmax`. */
   readonly classifierActivation?: 'softmax' | 'linear' | null;
+  /** MobileNets: the width, as a factor of the paper's number of filters. Default 1. */
+  readonly alpha?: number;
+  /** MobileNet: depthwise filters for each channel. Default 1. */
+  readonly depthMultiplier?: number;
+  /** MobileNet and MobileNetV3: rate of the dropout before the classifier, 0 to below 1. Default as in Keras. */
+  readonly dropout?: number;
+  /** MobileNetV3: without squeeze-and-excite, hard-swish and 5x5 kernels. Default false. */
+  readonly minimalistic?: boolean;
+  /** MobileNetV3, EfficientNetV2, ConvNeXt: whether the network itself prepares pictures of 0..255. Default true. */
+  readonly includePreprocessing?: boolean;
 }
 
 /** How fresh weights come into being. `zeros` is for weights that are about to be replaced: it costs nothing. */
@@ -20,6 +31,11 @@ export interface Initialisation {
   readonly kernel: 'zeros' | 'glorotUniform';
   /** Makes `glorotUniform` repeatable. */
   readonly seed?: number;
+  /**
+   * Whether the weights to come are the file that Keras publishes: EfficientNet's has a standard deviation where a
+   * variance belongs, and Keras adds a layer that makes up for it.
+   */
+  readonly published?: boolean;
 }
 
 export interface ResolvedOptions {
@@ -28,6 +44,12 @@ export interface ResolvedOptions {
   readonly pooling: 'avg' | 'max' | null;
   readonly classes: number;
   readonly classifierActivation: 'softmax' | 'linear';
+  readonly alpha: number;
+  readonly depthMultiplier: number;
+  /** Undefined: the network's own default. */
+  readonly dropout: number | undefined;
+  readonly minimalistic: boolean;
+  readonly includePreprocessing: boolean;
 }
 
 /**
@@ -68,7 +90,40 @@ export function resolveBuildOptions(card: ModelCard, options: BuildOptions): Res
     pooling,
     classes,
     classifierActivation,
+    ...resolveExtraOptions(card, options),
   };
+}
+
+type ResolvedExtras = Pick<ResolvedOptions, ExtraOption>;
+
+function resolveExtraOptions(card: ModelCard, options: BuildOptions): ResolvedExtras {
+  const taken = card.options ?? [];
+  for (const option of extraOptions) {
+    if (options[option] === undefined || taken.includes(option)) continue;
+    refuse(
+      card,
+      option,
+      JSON.stringify(options[option]),
+      taken.length === 0 ? 'no such option for this network' : `of such options only ${taken.join(', ')}`,
+    );
+  }
+  const {
+    alpha = 1,
+    depthMultiplier = 1,
+    dropout,
+    minimalistic = false,
+    includePreprocessing = true,
+  } = options;
+  if (typeof alpha !== 'number' || !Number.isFinite(alpha) || alpha <= 0)
+    refuse(card, 'alpha', String(alpha), 'a number above 0');
+  if (!Number.isInteger(depthMultiplier) || depthMultiplier < 1)
+    refuse(card, 'depthMultiplier', String(depthMultiplier), 'a whole number of at least 1');
+  if (dropout !== undefined && !(typeof dropout === 'number' && dropout >= 0 && dropout < 1))
+    refuse(card, 'dropout', String(dropout), 'a rate of at least 0 and below 1');
+  if (typeof minimalistic !== 'boolean') refuse(card, 'minimalistic', String(minimalistic), 'true or false');
+  if (typeof includePreprocessing !== 'boolean')
+    refuse(card, 'includePreprocessing', String(includePreprocessing), 'true or false');
+  return { alpha, depthMultiplier, dropout, minimalistic, includePreprocessing };
 }
 
 function refuse(card: ModelCard, option: string, given: string, expected: string): never {

@@ -10,9 +10,15 @@ import {
   efficientNetLite3,
   efficientNetLite4,
 } from './cards/efficientnet-lite.ts';
+import { resNet101, resNet152, resNet50 } from './cards/resnet.ts';
+import { resNet101V2, resNet152V2, resNet50V2 } from './cards/resnet-v2.ts';
 import { squeezenet10, squeezenet11 } from './cards/squeezenet.ts';
+import { vgg16, vgg19 } from './cards/vgg.ts';
 import { buildEfficientNetLite } from './efficientnet-lite.ts';
+import { onHost } from './on-host.ts';
+import { buildResNet, buildResNetV2 } from './resnet.ts';
 import { buildSqueezeNet } from './squeezenet.ts';
+import { buildVgg } from './vgg.ts';
 
 export type ModelBuilder = (
   card: ModelCard,
@@ -22,25 +28,30 @@ export type ModelBuilder = (
 
 export interface ZooEntry {
   readonly card: ModelCard;
-  /** Other spellings that `findModel` takes. */
+  /** Other names that `findModel` takes, without hyphens and underscores. */
   readonly aliases: readonly string[];
   readonly build: ModelBuilder;
 }
 
+/** Built on the host: see there. */
+function family(
+  cards: readonly ModelCard[],
+  build: ModelBuilder,
+  aliases: readonly string[] = [],
+): ZooEntry[] {
+  return cards.map((card) => ({ card, aliases, build: (...args) => onHost(() => build(...args)) }));
+}
+
 const entries: readonly ZooEntry[] = [
-  ...[efficientNetLite0, efficientNetLite1, efficientNetLite2, efficientNetLite3, efficientNetLite4].map(
-    (card): ZooEntry => ({
-      card,
-      aliases: [card.name.replaceAll('-', ''), card.name.replaceAll('-', '_')],
-      build: buildEfficientNetLite,
-    }),
+  ...family(
+    [efficientNetLite0, efficientNetLite1, efficientNetLite2, efficientNetLite3, efficientNetLite4],
+    buildEfficientNetLite,
   ),
-  {
-    card: squeezenet11,
-    aliases: ['squeezenet1.1', 'squeezenetv1.1', 'squeezenet_v1.1'],
-    build: buildSqueezeNet,
-  },
-  { card: squeezenet10, aliases: ['squeezenetv1.0', 'squeezenet_v1.0'], build: buildSqueezeNet },
+  ...family([squeezenet11], buildSqueezeNet, ['squeezenet1.1', 'squeezenetv1.1']),
+  ...family([squeezenet10], buildSqueezeNet, ['squeezenetv1.0']),
+  ...family([vgg16, vgg19], buildVgg),
+  ...family([resNet50, resNet101, resNet152], buildResNet),
+  ...family([resNet50V2, resNet101V2, resNet152V2], buildResNetV2),
 ];
 
 /** The cards of all networks, in the order in which they are listed. */
@@ -48,10 +59,14 @@ export function listCards(): readonly ModelCard[] {
   return entries.map((entry) => entry.card);
 }
 
-/** The entry of a name or alias (case does not matter), or undefined. */
+/** The entry of a name or alias, or undefined; case, hyphens, underscores and spaces do not matter. */
 export function lookUp(name: string): ZooEntry | undefined {
-  const wanted = name.toLowerCase();
-  return entries.find((entry) => entry.card.name === wanted || entry.aliases.includes(wanted));
+  const wanted = bare(name);
+  return entries.find((entry) => bare(entry.card.name) === wanted || entry.aliases.includes(wanted));
+}
+
+function bare(name: string): string {
+  return name.toLowerCase().replaceAll(/[-_ ]/g, '');
 }
 
 /**

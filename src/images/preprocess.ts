@@ -32,6 +32,7 @@ const tables = new Map<PreprocessingMode, readonly [ChannelTable, ChannelTable, 
  * | `tf` | `x / 127.5 - 1`: -1 to 1 |
  * | `torch` | `(x / 255 - mean) / std`, mean 0.485, 0.456, 0.406, std 0.229, 0.224, 0.225 |
  * | `lite` | `(x - 127) / 128`: EfficientNet-Lite |
+ * | `symmetric128` | `x / 128 - 1`: EfficientNetV2 S, M and L |
  * | `none` | `x`: 0 to 255 |
  *
  * @throws UsageError `USAGE_OPTION` for an unknown mode, `USAGE_ARGUMENT` when `out` is too short
@@ -93,6 +94,8 @@ export function preprocessInput<T extends tf.Tensor3D | tf.Tensor4D>(x: T, mode:
           .div(tf.tensor1d([...TORCH_STD_RGB]));
       case 'lite':
         return floats.sub(LITE_MEAN).div(LITE_STD);
+      case 'symmetric128':
+        return floats.div(128).sub(1);
       case 'none':
         // A tensor of its own even where nothing changes: the caller may dispose of both.
         return floats.clone();
@@ -137,6 +140,8 @@ function preprocessLevel(level: number, mode: PreprocessingMode, channel: 0 | 1 
       return f32(f32(f32(level / 255) - f32(TORCH_MEAN_RGB[channel])) / f32(TORCH_STD_RGB[channel]));
     case 'lite':
       return (level - LITE_MEAN) / LITE_STD;
+    case 'symmetric128':
+      return level / 128 - 1;
     case 'none':
       return level;
   }

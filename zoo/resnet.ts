@@ -1,0 +1,192 @@
+import * as tf from '@tensorflow/tfjs';
+import type { ModelCard } from './card.ts';
+import type { BuildOptions, Initialisation } from './build-options.ts';
+import { resolveBuildOptions } from './build-options.ts';
+import type { Network } from './network.ts';
+import { createNetwork, pooled } from './network.ts';
+
+type Tensor = tf.SymbolicTensor;
+
+/** Blocks in the stages conv2 to conv5: table 1 of the paper. */
+const blocks: Readonly<Record<string, readonly number[]>> = {
+  resnet50: [3, 4, 6, 3],
+  resnet101: [3, 4, 23, 3],
+  resnet152: [3, 8, 36, 3],
+  resnet50v2: [3, 4, 6, 3],
+  resnet101v2: [3, 4, 23, 3],
+  resnet152v2: [3, 8, 36, 3],
+};
+/** Filters of the narrow convolutions of each stage; a block gives out four times as many. */
+const stageFilters = [64, 128, 256, 512];
+const WIDENING = 4;
+const EPSILON = 1.001e-5;
+const ONE_ON_EACH_SIDE: [[number, number], [number, number]] = [
+  [1, 1],
+  [1, 1],
+];
+
+/**
+ * ResNet50, 101 and 152 (He et al. 2015, arXiv 1512.03385) as in `keras/src/applications/resnet.py`: the stride is on
+ * the first 1x1 convolution, and every convolution has a bias.
+ *
+ * Input `[batch, height, width, 3]`, BGR minus the ImageNet mean (mode `caffe`). Output `[batch, classes]`, or
+ * `[batch, rows, columns, 2048]` without top (`[batch, 2048]` when pooled).
+ *
+ * @throws ModelError `MODEL_OPTION`
+ */
+export function buildResNet(
+  card: ModelCard,
+  options: BuildOptions,
+  initialisation: Initialisation,
+): tf.LayersModel {
+  return build(card, options, initialisation, (network, image) => {
+    let x = stem(network, image, { useBias: true });
+    x = normalise(network, x, 'conv1_bn');
+    x = relu(network, x, 'conv1_relu');
+    x = pool(network, x);
+    forEachBlock(card, (name, filters, { first, stage }) => {
+      x = block(network, x, name, filters, { strides: first && stage > 0 ? 2 : 1, project: first });
+    });
+    return x;
+  });
+}
+
+/**
+ * ResNet50V2, 101V2 and 152V2 (He et al. 2016, arXiv 1603.05027) as in `keras/src/applications/resnet.py`: normalised
+ * and activated before each convolution, with the stride in the last block of a stage.
+ *
+ * Input `[batch, height, width, 3]`, -1 to 1 (mode `tf`). Output `[batch, classes]`, or `[batch, rows, columns, 2048]`
+ * without top (`[batch, 2048]` when pooled).
+ *
+ * @throws ModelError `MODEL_OPTION`
+ */
+export function buildResNetV2(
+  card: ModelCard,
+  options: BuildOptions,
+  initialisation: Initialisation,
+): tf.LayersModel {
+  return build(card, options, initialisation, (network, image) => {
+    let x = pool(network, stem(network, image, { useBias: true }));
+    forEachBlock(card, (name, filters, { first, last, stage }) => {
+      x = preactivatedBlock(network, x, name, filters, {
+        strides: last && stage < 3 ? 2 : 1,
+        project: first,
+      });
+    });
+    return relu(network, normalise(network, x, 'post_bn'), 'post_relu');
+  });
+}
+
+function build(
+  card: ModelCard,
+  options: BuildOptions,
+  initialisation: Initialisation,
+  body: (network: Network, image: Tensor) => Tensor,
+): tf.LayersModel {
+  const { includeTop, inputShape, pooling, classes, classifierActivation } = resolveBuildOptions(
+    card,
+    options,
+  );
+  const network = createNetwork(initialisation);
+  const input = tf.input({ shape: inputShape, name: 'input_layer' });
+  let x = body(network, input);
+  if (includeTop) {
+    x = network.globalAveragePooling2d(x, { name: 'avg_pool' });
+    x = network.dense(x, { name: 'predictions', units: classes, activation: classifierActivation });
+  } else {
+    x = pooled(network, x, pooling, { named: true });
+  }
+  return tf.model({ name: card.name, inputs: input, outputs: x });
+}
+
+function forEachBlock(
+  card: ModelCard,
+  visit: (name: string, filters: number, place: { stage: number; first: boolean; last: boolean }) => void,
+): void {
+  const counts = blocks[card.name];
+  if (counts === undefined) throw new Error(`no ResNet table for card ${card.name}`);
+  counts.forEach((count, stage) => {
+    for (let number = 1; number <= count; number++) {
+      const place = { stage, first: number === 1, last: number === count };
+      visit(`conv${stage + 2}_block${number}`, stageFilters[stage]!, place);
+    }
+  });
+}
+
+function stem(network: Network, image: Tensor, { useBias }: { useBias: boolean }): Tensor {
+  const padded = network.zeroPadding2d(image, {
+    name: 'conv1_pad',
+    padding: [
+      [3, 3],
+      [3, 3],
+    ],
+  });
+  return network.conv2d(padded, { name: 'conv1_conv', filters: 64, kernelSize: 7, strides: 2, useBias });
+}
+
+/** Padded with zeros by hand: in V2 it sees values below zero, which would win against a pool's own padding. */
+function pool(network: Network, x: Tensor): Tensor {
+  const padded = network.zeroPadding2d(x, { name: 'pool1_pad', padding: ONE_ON_EACH_SIDE });
+  return network.maxPooling2d(padded, { name: 'pool1_pool', poolSize: 3, strides: 2 });
+}
+
+function normalise(network: Network, x: Tensor, name: string): Tensor {
+  return network.batchNormalization(x, { name, epsilon: EPSILON });
+}
+
+function relu(network: Network, x: Tensor, name: string): Tensor {
+  return network.activation(x, { name, activation: 'relu' });
+}
+
+interface BlockOptions {
+  readonly strides: number;
+  /** Whether the shortcut is a 1x1 convolution. */
+  readonly project: boolean;
+}
+
+function block(
+  network: Network,
+  input: Tensor,
+  name: string,
+  filters: number,
+  { strides, project }: BlockOptions,
+): Tensor {
+  let shortcut = input;
+  if (project) {
+    const args = { name: `${name}_0_conv`, filters: WIDENING * filters, kernelSize: 1, strides };
+    shortcut = normalise(network, network.conv2d(input, args), `${name}_0_bn`);
+  }
+  let x = network.conv2d(input, { name: `${name}_1_conv`, filters, kernelSize: 1, strides });
+  x = relu(network, normalise(network, x, `${name}_1_bn`), `${name}_1_relu`);
+  x = network.conv2d(x, { name: `${name}_2_conv`, filters, kernelSize: 3, padding: 'same' });
+  x = relu(network, normalise(network, x, `${name}_2_bn`), `${name}_2_relu`);
+  x = network.conv2d(x, { name: `${name}_3_conv`, filters: WIDENING * filters, kernelSize: 1 });
+  x = normalise(network, x, `${name}_3_bn`);
+  // The shortcut comes first: it decides the order of the weights in Keras's files.
+  x = network.add([shortcut, x], { name: `${name}_add` });
+  return relu(network, x, `${name}_out`);
+}
+
+function preactivatedBlock(
+  network: Network,
+  input: Tensor,
+  name: string,
+  filters: number,
+  { strides, project }: BlockOptions,
+): Tensor {
+  const activated = relu(network, normalise(network, input, `${name}_preact_bn`), `${name}_preact_relu`);
+  let shortcut = input;
+  if (project) {
+    const args = { name: `${name}_0_conv`, filters: WIDENING * filters, kernelSize: 1, strides };
+    shortcut = network.conv2d(activated, args);
+  } else if (strides > 1) {
+    shortcut = network.maxPooling2d(input, { poolSize: 1, strides });
+  }
+  let x = network.conv2d(activated, { name: `${name}_1_conv`, filters, kernelSize: 1, useBias: false });
+  x = relu(network, normalise(network, x, `${name}_1_bn`), `${name}_1_relu`);
+  x = network.zeroPadding2d(x, { name: `${name}_2_pad`, padding: ONE_ON_EACH_SIDE });
+  x = network.conv2d(x, { name: `${name}_2_conv`, filters, kernelSize: 3, strides, useBias: false });
+  x = relu(network, normalise(network, x, `${name}_2_bn`), `${name}_2_relu`);
+  x = network.conv2d(x, { name: `${name}_3_conv`, filters: WIDENING * filters, kernelSize: 1 });
+  return network.add([shortcut, x], { name: `${name}_out` });
+}
