@@ -30,13 +30,13 @@ function roleOf(index, shapes) {
   return ['gamma', 'beta'][index];
 }
 
-const RANGES = { gamma: [1, 0.4], variance: [1, 1], beta: [0, 2], bias: [0, 0.5], mean: [0, 0.5] };
+const RANGES = { gamma: [1, 0.4], variance: [1, 1], beta: [0, 0.5], bias: [0, 0.5], mean: [0, 0.5] };
 
-function seededTensor(role, shape, seed) {
+function seededTensor(role, shape, seed, gain) {
   if (role === 'count') return Int32Array.of(1);
   if (role !== 'kernel') return hashed(product(shape), seed, ...RANGES[role]);
   const fanIn = product(shape.at(-1) === 1 ? shape.slice(0, 2) : shape.slice(0, -1));
-  return hashed(product(shape), seed, 0, 1.7 * Math.sqrt(6 / fanIn));
+  return hashed(product(shape), seed, 0, 2 * gain * Math.sqrt(6 / fanIn));
 }
 
 /** Layers in order, nested models opened. */
@@ -47,8 +47,8 @@ export function* leafLayers(layers) {
   }
 }
 
-/** Fills a tf.LayersModel. The tensors that it makes are its weights; it leaves no others. */
-export function fillWithSeededWeights(tf, model) {
+/** Fills a tf.LayersModel; `gain` is in the network's golden. The tensors that it makes are its weights. */
+export function fillWithSeededWeights(tf, model, gain) {
   let seed = 0;
   for (const layer of leafLayers(model.layers)) {
     const shapes = layer.weights.map((weight) => weight.shape);

@@ -53,6 +53,9 @@ SIZES = {
 }  # fmt: skip
 SMALL = (97, 110)
 
+# The gain of the kernels (see zoo_weights.py) by the beginning of the name; the longest one counts.
+GAINS = {"": 0.8}
+
 # Values kept of a feature map, and of each layer in between.
 FEATURE_SAMPLES = 1024
 LAYER_SAMPLES = 96
@@ -71,10 +74,14 @@ def cases_of(builder, keras2):
     yield "small", {"include_top": False, "pooling": "avg", "input_shape": (*SMALL, 3)}
 
 
+def gain_of(builder):
+    return GAINS[max((start for start in GAINS if builder.startswith(start)), key=len)]
+
+
 def build(keras, builder, options):
     keras.backend.clear_session()
     model = getattr(keras.applications, builder)(weights=None, **options)
-    fill(model)
+    fill(model, gain_of(builder))
     return model
 
 
@@ -172,6 +179,7 @@ def golden(name):
         "model": builder.lower(),
         "options": camel(options),
         "builtinPreprocessing": builder.startswith(BUILTIN),
+        "gain": gain_of(builder),
         "keras": [keras2.__version__, keras3.__version__],
         "cases": cases,
     }

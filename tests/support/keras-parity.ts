@@ -40,12 +40,14 @@ export interface Golden {
   readonly model: string;
   readonly options: Pick<BuildOptions, 'alpha' | 'minimalistic'>;
   readonly builtinPreprocessing: boolean;
+  /** Of the kernels, see tests/oracle/zoo_weights.py. */
+  readonly gain: number;
   readonly cases: readonly GoldenCase[];
 }
 
 interface Parity {
   'seeded-weights.mjs': {
-    fillWithSeededWeights: (tfjs: typeof tf, model: tf.LayersModel) => void;
+    fillWithSeededWeights: (tfjs: typeof tf, model: tf.LayersModel, gain: number) => void;
     seededPictures: (shape: readonly number[], builtinPreprocessing: boolean) => Float32Array;
     leafLayers: (layers: readonly tf.layers.Layer[]) => Iterable<tf.layers.Layer>;
   };
@@ -76,7 +78,7 @@ export function buildGolden(golden: Golden, { includeTop, pooling, inputShape }:
     classifierActivation: 'linear',
   } as const;
   const model = build(card, options, { kernel: 'zeros' });
-  fillWithSeededWeights(tf, model);
+  fillWithSeededWeights(tf, model, golden.gain);
   return model;
 }
 
