@@ -10,15 +10,21 @@ import {
   efficientNetLite3,
   efficientNetLite4,
 } from './cards/efficientnet-lite.ts';
+import { denseNet121, denseNet169, denseNet201 } from './cards/densenet.ts';
+import { inceptionV3 } from './cards/inception-v3.ts';
 import { resNet101, resNet152, resNet50 } from './cards/resnet.ts';
 import { resNet101V2, resNet152V2, resNet50V2 } from './cards/resnet-v2.ts';
 import { squeezenet10, squeezenet11 } from './cards/squeezenet.ts';
 import { vgg16, vgg19 } from './cards/vgg.ts';
+import { xception } from './cards/xception.ts';
+import { buildDenseNet } from './densenet.ts';
 import { buildEfficientNetLite } from './efficientnet-lite.ts';
+import { buildInceptionV3 } from './inception-v3.ts';
 import { onHost } from './on-host.ts';
 import { buildResNet, buildResNetV2 } from './resnet.ts';
 import { buildSqueezeNet } from './squeezenet.ts';
 import { buildVgg } from './vgg.ts';
+import { buildXception } from './xception.ts';
 
 export type ModelBuilder = (
   card: ModelCard,
@@ -52,6 +58,9 @@ const entries: readonly ZooEntry[] = [
   ...family([vgg16, vgg19], buildVgg),
   ...family([resNet50, resNet101, resNet152], buildResNet),
   ...family([resNet50V2, resNet101V2, resNet152V2], buildResNetV2),
+  ...family([inceptionV3], buildInceptionV3),
+  ...family([xception], buildXception),
+  ...family([denseNet121, denseNet169, denseNet201], buildDenseNet),
 ];
 
 /** The cards of all networks, in the order in which they are listed. */
