@@ -70,4 +70,7 @@ def fill(model, gain):
             continue
         values = [seeded_tensor(role(i, shapes), shape, seed + i, gain) for i, shape in enumerate(shapes)]
         layer.set_weights(values)
+        if hasattr(layer, "finalize_state"):
+            # A Normalization computes with copies, which its own loaders renew and set_weights does not.
+            layer.finalize_state()
         seed += len(shapes)
