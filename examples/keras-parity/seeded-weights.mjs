@@ -56,7 +56,7 @@ export function fillWithSeededWeights(tf, model, gain) {
     const tensors = shapes.map((shape, index) => {
       const role = roleOf(index, shapes);
       return tf.tensor(
-        seededTensor(role, shape, seed + index),
+        seededTensor(role, shape, seed + index, gain),
         shape,
         role === 'count' ? 'int32' : 'float32',
       );
