@@ -13,6 +13,7 @@ import { expectedWeightsOf, weightLayers } from './expected-weights.ts';
 import type { LoadModelOptions, WeightsSource } from './load-model.ts';
 import { metadataOfCard, setMetadata } from './metadata.ts';
 import { readModelAt } from './model-bytes.ts';
+import { holdsDeviationAsVariance } from './published-normalization.ts';
 import { mismatchOf } from './recognise.ts';
 
 /** `auto` takes the top when the weights have one; for training, where only the features count. */
@@ -28,19 +29,24 @@ export async function loadZooModel(
   const { weights = 'imagenet', seed, signal } = options;
   if (options.by !== undefined) requireOneOf('by', options.by, ['position', 'name']);
   const kernel = weights === null ? 'glorotUniform' : 'zeros';
-  const buildWith = (includeTop: boolean) => build(card, { ...options, includeTop }, { kernel, seed });
+  const buildWith = (includeTop: boolean, published: boolean) =>
+    build(card, { ...options, includeTop }, { kernel, seed, published });
+  let includeTop = options.includeTop !== false;
+  let published = weights === 'imagenet';
   // Options are checked before anything is read or fetched.
-  let model = buildWith(options.includeTop !== false);
+  let model = buildWith(includeTop, published);
   try {
     if (weights === null) return withMetadata(model, card);
     const { file, name } = await readWeights(card, weights, options);
     throwIfAborted(signal, `Loading ${card.title}`);
-    if (options.includeTop === 'auto') {
-      const found = file.layers.filter((layer) => layer.weights.length > 0).length;
-      if (found < weightLayers(model).length) {
-        model.dispose();
-        model = buildWith(false);
-      }
+    const found = file.layers.filter((layer) => layer.weights.length > 0).length;
+    const noTop = options.includeTop === 'auto' && found < weightLayers(model).length;
+    const publishedElsewhere = !published && holdsDeviationAsVariance(file);
+    if (noTop || publishedElsewhere) {
+      includeTop &&= !noTop;
+      published ||= publishedElsewhere;
+      model.dispose();
+      model = buildWith(includeTop, published);
     }
     // The order in the package's own file says nothing.
     const by = weights === 'imagenet' && card.embedded !== undefined ? 'name' : options.by;
