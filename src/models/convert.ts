@@ -8,6 +8,7 @@ import type { ModelCard } from '../../zoo/card.ts';
 import { platform } from '../platform.ts';
 import { expectedWeightsOf, weightLayers } from './expected-weights.ts';
 import { metadataAsJson, metadataIn, metadataOfCard } from './metadata.ts';
+import { holdsDeviationAsVariance } from './published-normalization.ts';
 import { mismatchOf, recogniseFile } from './recognise.ts';
 
 export interface ConvertOptions {
@@ -97,7 +98,11 @@ function architectureFor(file: ModelFile, name: string): NamedNetwork {
   const { card, build } = entry;
   const classifier = classifierIn(file, entry);
   const classes = classifier?.weights.at(-1)?.shape.at(-1);
-  const model = build(card, { includeTop: classifier !== undefined, classes }, { kernel: 'zeros' });
+  const model = build(
+    card,
+    { includeTop: classifier !== undefined, classes },
+    { kernel: 'zeros', published: holdsDeviationAsVariance(file) },
+  );
   try {
     return {
       card,
