@@ -12,6 +12,10 @@ import {
 } from './cards/efficientnet-lite.ts';
 import { denseNet121, denseNet169, denseNet201 } from './cards/densenet.ts';
 import { inceptionV3 } from './cards/inception-v3.ts';
+import { nasnetLarge, nasnetMobile } from './cards/nasnet.ts';
+import { mobileNet } from './cards/mobilenet.ts';
+import { mobileNetV2 } from './cards/mobilenet-v2.ts';
+import { mobileNetV3Large, mobileNetV3Small } from './cards/mobilenet-v3.ts';
 import { resNet101, resNet152, resNet50 } from './cards/resnet.ts';
 import { resNet101V2, resNet152V2, resNet50V2 } from './cards/resnet-v2.ts';
 import { squeezenet10, squeezenet11 } from './cards/squeezenet.ts';
@@ -20,6 +24,10 @@ import { xception } from './cards/xception.ts';
 import { buildDenseNet } from './densenet.ts';
 import { buildEfficientNetLite } from './efficientnet-lite.ts';
 import { buildInceptionV3 } from './inception-v3.ts';
+import { buildMobileNet } from './mobilenet.ts';
+import { buildMobileNetV2 } from './mobilenet-v2.ts';
+import { buildMobileNetV3 } from './mobilenet-v3.ts';
+import { buildNasNet } from './nasnet.ts';
 import { onHost } from './on-host.ts';
 import { buildResNet, buildResNetV2 } from './resnet.ts';
 import { buildSqueezeNet } from './squeezenet.ts';
@@ -58,9 +66,13 @@ const entries: readonly ZooEntry[] = [
   ...family([vgg16, vgg19], buildVgg),
   ...family([resNet50, resNet101, resNet152], buildResNet),
   ...family([resNet50V2, resNet101V2, resNet152V2], buildResNetV2),
+  ...family([mobileNet], buildMobileNet, ['mobilenetv1']),
+  ...family([mobileNetV2], buildMobileNetV2),
+  ...family([mobileNetV3Small, mobileNetV3Large], buildMobileNetV3),
   ...family([inceptionV3], buildInceptionV3),
   ...family([xception], buildXception),
   ...family([denseNet121, denseNet169, denseNet201], buildDenseNet),
+  ...family([nasnetMobile, nasnetLarge], buildNasNet),
 ];
 
 /** The cards of all networks, in the order in which they are listed. */
