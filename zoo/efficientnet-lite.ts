@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import type { ModelCard } from './card.ts';
 import type { BuildOptions, Initialisation } from './build-options.ts';
 import { resolveBuildOptions } from './build-options.ts';
-import { kernelInitializers } from './initializers.ts';
-import { poolFeatures } from './pool-features.ts';
+import { divisibleFilters } from './divisible-filters.ts';
+import { createNetwork, pooled } from './network.ts';
 
 /** How a version widens and deepens the table below (`efficientnet_lite_builder.py`). */
 interface Version {
@@ -56,35 +56,15 @@ export function buildEfficientNetLite(
   );
   const version = versions[card.name];
   if (version === undefined) throw new Error(`no EfficientNet-Lite version for card ${card.name}`);
-  const kernelInitializer = kernelInitializers(initialisation);
+  const network = createNetwork(initialisation);
 
   const convolve = (x: tf.SymbolicTensor, name: string, filters: number, kernelSize: number, strides = 1) =>
-    tf.layers
-      .conv2d({
-        name,
-        filters,
-        kernelSize,
-        strides,
-        padding: 'same',
-        useBias: false,
-        kernelInitializer: kernelInitializer(),
-      })
-      .apply(x) as tf.SymbolicTensor;
+    network.conv2d(x, { name, filters, kernelSize, strides, padding: 'same', useBias: false });
   const convolveDepthwise = (x: tf.SymbolicTensor, name: string, kernelSize: number, strides: number) =>
-    tf.layers
-      .depthwiseConv2d({
-        name,
-        kernelSize,
-        strides,
-        padding: 'same',
-        useBias: false,
-        depthwiseInitializer: kernelInitializer(),
-      })
-      .apply(x) as tf.SymbolicTensor;
+    network.depthwiseConv2d(x, { name, kernelSize, strides, padding: 'same', useBias: false });
   const normalise = (x: tf.SymbolicTensor, name: string) =>
-    tf.layers.batchNormalization({ name, epsilon: 1e-3, momentum: 0.99 }).apply(x) as tf.SymbolicTensor;
-  const relu6 = (x: tf.SymbolicTensor, name: string) =>
-    tf.layers.activation({ name, activation: 'relu6' }).apply(x) as tf.SymbolicTensor;
+    network.batchNormalization(x, { name, epsilon: 1e-3, momentum: 0.99 });
+  const relu6 = (x: tf.SymbolicTensor, name: string) => network.activation(x, { name, activation: 'relu6' });
 
   /** MBConv: widen, filter each channel, narrow; the input is added where shapes allow. */
   const block = (
@@ -106,7 +86,7 @@ export function buildEfficientNetLite(
     x = convolve(x, `${name}_project_conv`, filters, 1);
     x = normalise(x, `${name}_project_bn`);
     if (strides !== 1 || inputFilters !== filters) return x;
-    return tf.layers.add({ name: `${name}_add` }).apply([x, input]) as tf.SymbolicTensor;
+    return network.add([x, input], { name: `${name}_add` });
   };
 
   const input = tf.input({ shape: inputShape, name: 'input_1' });
@@ -117,7 +97,7 @@ export function buildEfficientNetLite(
     const repeats = fixed ? blocks : Math.ceil(version.depth * blocks);
     for (let i = 0; i < repeats; i++) {
       const name = `block${stage + 1}${String.fromCharCode(97 + i)}`;
-      const width = roundFilters(filters * version.width);
+      const width = divisibleFilters(filters * version.width);
       x = block(x, name, kernelSize, i === 0 ? strides : 1, expansion, width);
     }
   });
@@ -125,24 +105,11 @@ export function buildEfficientNetLite(
   x = relu6(normalise(x, 'top_bn'), 'top_activation');
 
   if (includeTop) {
-    x = tf.layers.globalAveragePooling2d({ name: 'avg_pool' }).apply(x) as tf.SymbolicTensor;
-    x = tf.layers.dropout({ name: 'top_dropout', rate: version.dropout }).apply(x) as tf.SymbolicTensor;
-    x = tf.layers
-      .dense({
-        name: 'predictions',
-        units: classes,
-        activation: classifierActivation,
-        kernelInitializer: kernelInitializer(),
-      })
-      .apply(x) as tf.SymbolicTensor;
+    x = network.globalAveragePooling2d(x, { name: 'avg_pool' });
+    x = network.dropout(x, { name: 'top_dropout', rate: version.dropout });
+    x = network.dense(x, { name: 'predictions', units: classes, activation: classifierActivation });
   } else {
-    x = poolFeatures(x, pooling);
+    x = pooled(network, x, pooling, { named: true });
   }
   return tf.model({ name: card.name, inputs: input, outputs: x });
-}
-
-/** To the nearest multiple of 8, but never more than a tenth below: as `round_filters` of the TPU repository. */
-function roundFilters(filters: number): number {
-  const rounded = Math.max(8, Math.floor((filters + 4) / 8) * 8);
-  return rounded < 0.9 * filters ? rounded + 8 : rounded;
 }

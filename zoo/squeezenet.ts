@@ -2,8 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { ModelCard } from './card.ts';
 import type { BuildOptions, Initialisation } from './build-options.ts';
 import { resolveBuildOptions } from './build-options.ts';
-import { kernelInitializers } from './initializers.ts';
-import { poolFeatures } from './pool-features.ts';
+import { createNetwork, pooled } from './network.ts';
 
 /** What differs between the two published versions (table 1 of the paper; the repository's v1.1 folder). */
 interface Version {
@@ -50,44 +49,26 @@ export function buildSqueezeNet(
   const version = versions[card.name];
   if (version === undefined) throw new Error(`no SqueezeNet version for card ${card.name}`);
 
-  const kernelInitializer = kernelInitializers(initialisation);
-  const convolve = (
-    x: tf.SymbolicTensor,
-    name: string,
-    filters: number,
-    kernelSize: number,
-    strides: number,
-    padding: 'valid' | 'same',
-  ) => {
-    const convolved = tf.layers
-      .conv2d({
-        name,
-        filters,
-        kernelSize,
-        strides,
-        padding,
-        kernelInitializer: kernelInitializer(),
-      })
-      .apply(x);
-    return convolved as tf.SymbolicTensor;
-  };
-  const relu = (x: tf.SymbolicTensor, name: string) =>
-    tf.layers.activation({ name, activation: 'relu' }).apply(x) as tf.SymbolicTensor;
+  const network = createNetwork(initialisation);
+  const relu = (x: tf.SymbolicTensor, name: string) => network.activation(x, { name, activation: 'relu' });
   const pool = (x: tf.SymbolicTensor, name: string) =>
-    tf.layers.maxPooling2d({ name, poolSize: 3, strides: 2 }).apply(x) as tf.SymbolicTensor;
+    network.maxPooling2d(x, { name, poolSize: 3, strides: 2 });
   const fire = (x: tf.SymbolicTensor, name: string, squeeze: number, expand: number) => {
-    const squeezed = relu(
-      convolve(x, `${name}/squeeze1x1`, squeeze, 1, 1, 'valid'),
-      `${name}/relu_squeeze1x1`,
-    );
-    const left = convolve(squeezed, `${name}/expand1x1`, expand, 1, 1, 'valid');
-    const right = convolve(squeezed, `${name}/expand3x3`, expand, 3, 1, 'same');
+    const args = { name: `${name}/squeeze1x1`, filters: squeeze, kernelSize: 1 };
+    const squeezed = relu(network.conv2d(x, args), `${name}/relu_squeeze1x1`);
+    const left = network.conv2d(squeezed, { name: `${name}/expand1x1`, filters: expand, kernelSize: 1 });
+    const right = network.conv2d(squeezed, {
+      name: `${name}/expand3x3`,
+      filters: expand,
+      kernelSize: 3,
+      padding: 'same',
+    });
     const branches = [relu(left, `${name}/relu_expand1x1`), relu(right, `${name}/relu_expand3x3`)];
-    return tf.layers.concatenate({ name: `${name}/concat`, axis: 3 }).apply(branches) as tf.SymbolicTensor;
+    return network.concatenate(branches, { name: `${name}/concat`, axis: 3 });
   };
 
   const input = tf.input({ shape: inputShape, name: 'input_1' });
-  let x = convolve(input, 'conv1', version.stem.filters, version.stem.kernelSize, 2, 'valid');
+  let x = network.conv2d(input, { name: 'conv1', ...version.stem, strides: 2 });
   x = pool(relu(x, 'relu_conv1'), 'pool1');
   for (const [name, squeeze, expand] of fireModules) {
     x = fire(x, name, squeeze, expand);
@@ -95,17 +76,13 @@ export function buildSqueezeNet(
   }
 
   if (includeTop) {
-    x = tf.layers.dropout({ name: 'drop9', rate: 0.5 }).apply(x) as tf.SymbolicTensor;
+    x = network.dropout(x, { name: 'drop9', rate: 0.5 });
     // The ReLU stands before the pool, so the logits are never negative.
-    x = relu(convolve(x, 'conv10', classes, 1, 1, 'valid'), 'relu_conv10');
-    x = tf.layers
-      .globalAveragePooling2d({ name: 'global_average_pooling2d_1' })
-      .apply(x) as tf.SymbolicTensor;
-    x = tf.layers
-      .activation({ name: 'loss', activation: classifierActivation })
-      .apply(x) as tf.SymbolicTensor;
+    x = relu(network.conv2d(x, { name: 'conv10', filters: classes, kernelSize: 1 }), 'relu_conv10');
+    x = network.globalAveragePooling2d(x, { name: 'global_average_pooling2d_1' });
+    x = network.activation(x, { name: 'loss', activation: classifierActivation });
   } else {
-    x = poolFeatures(x, pooling);
+    x = pooled(network, x, pooling, { named: true });
   }
   return tf.model({ name: 'squeezenet', inputs: input, outputs: x });
 }

@@ -1,4 +1,5 @@
 import type { ModelCard } from '../../zoo/card.ts';
+import { multiplyAdds } from '../../zoo/multiply-adds.ts';
 import { listCards } from '../../zoo/registry.ts';
 import { listCache } from '../weights/index.node.ts';
 
@@ -8,7 +9,12 @@ export interface ModelDescription {
   readonly family: string;
   /** Default side of the square input in pixels. */
   readonly inputSize: number;
+  /** With the classifier. */
   readonly parameters: number;
+  /** Floating-point operations for one picture of the default size: two for each multiply-add, counted by us. */
+  readonly flops?: number;
+  /** Options beyond those of every network. */
+  readonly options: readonly string[];
   /** Percent, as published. */
   readonly top1?: number;
   readonly top5?: number;
@@ -34,6 +40,8 @@ export async function describeModels(): Promise<ModelDescription[]> {
       family: card.family,
       inputSize: card.inputSize.default,
       parameters: card.parameters.top,
+      flops: flopsOf(card),
+      options: card.options ?? [],
       top1: card.accuracy.top1,
       top5: card.accuracy.top5,
       note: card.accuracy.note,
@@ -42,6 +50,11 @@ export async function describeModels(): Promise<ModelDescription[]> {
       ...whereWeightsAre(card, cached),
     };
   });
+}
+
+function flopsOf({ name }: ModelCard): number | undefined {
+  const count = multiplyAdds[name];
+  return count === undefined ? undefined : 2 * count;
 }
 
 function whereWeightsAre(

@@ -2,6 +2,13 @@ import type { Command } from 'commander';
 import { runCommand } from '../context.ts';
 import { jsonOption } from '../options.ts';
 
+const states = {
+  embedded: 'in the package',
+  cached: 'cached',
+  download: 'to be downloaded',
+  none: 'bring your own',
+} as const;
+
 export function addListCommand(program: Command): void {
   program
     .command('list')
@@ -10,10 +17,9 @@ export function addListCommand(program: Command): void {
     .action((_, command: Command) => {
       const flags = command.optsWithGlobals<{ json?: boolean; quiet?: boolean }>();
       return runCommand(flags, async (context) => {
-        const [{ describeModels }, { formatTable }, { default: prettyBytes }] = await Promise.all([
+        const [{ describeModels }, { formatTable }] = await Promise.all([
           import('../../models/describe-models.node.ts'),
           import('../table.ts'),
-          import('pretty-bytes'),
         ]);
         const models = await describeModels();
         if (flags.json) {
@@ -22,21 +28,15 @@ export function addListCommand(program: Command): void {
         }
         const rows = models.map((model) => ({
           name: model.name,
-          network: model.title,
           input: `${model.inputSize}x${model.inputSize}`,
           parameters: model.parameters.toLocaleString('en'),
+          // Where nobody states the size of a file: float32 weights take four bytes each.
+          MB: ((model.bytes ?? 4 * model.parameters) / 1e6).toFixed(1),
+          GFLOPs: model.flops === undefined ? '-' : (model.flops / 1e9).toFixed(2),
           'top-1 %': model.top1?.toFixed(1) ?? '-',
           'top-5 %': model.top5?.toFixed(1) ?? '-',
-          weights: {
-            embedded: `in the package (${prettyBytes(model.bytes ?? 0)})`,
-            cached: `cached (${prettyBytes(model.bytes ?? 0)})`,
-            // Where nobody states the size: float32 weights take four bytes each.
-            download:
-              model.bytes === undefined
-                ? `to be downloaded (about ${prettyBytes(4 * model.parameters)})`
-                : `to be downloaded (${prettyBytes(model.bytes)})`,
-            none: 'bring your own',
-          }[model.weights],
+          weights: states[model.weights],
+          licence: model.licence,
         }));
         context.print(formatTable(rows));
       });
