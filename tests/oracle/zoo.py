@@ -54,7 +54,19 @@ SIZES = {
 SMALL = (97, 110)
 
 # The gain of the kernels (see zoo_weights.py) by the beginning of the name; the longest one counts.
-GAINS = {"": 0.8}
+GAINS = {
+    "VGG": 1.0,
+    "ResNet": 0.7,
+    "Inception": 0.95,
+    "Xception": 0.75,
+    "DenseNet": 0.8,
+    "MobileNet": 1.0,
+    "MobileNetV2": 0.75,
+    "MobileNetV3": 0.9,
+    "EfficientNet": 1.05,
+    "NASNet": 0.85,
+    "ConvNeXt": 0.8,
+}
 
 # Values kept of a feature map, and of each layer in between.
 FEATURE_SAMPLES = 1024
