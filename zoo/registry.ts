@@ -11,6 +11,7 @@ import {
   efficientNetLite4,
 } from './cards/efficientnet-lite.ts';
 import { denseNet121, denseNet169, denseNet201 } from './cards/densenet.ts';
+import { inceptionResNetV2 } from './cards/inception-resnet-v2.ts';
 import { inceptionV3 } from './cards/inception-v3.ts';
 import { nasnetLarge, nasnetMobile } from './cards/nasnet.ts';
 import { mobileNet } from './cards/mobilenet.ts';
@@ -23,6 +24,7 @@ import { vgg16, vgg19 } from './cards/vgg.ts';
 import { xception } from './cards/xception.ts';
 import { buildDenseNet } from './densenet.ts';
 import { buildEfficientNetLite } from './efficientnet-lite.ts';
+import { buildInceptionResNetV2 } from './inception-resnet-v2.ts';
 import { buildInceptionV3 } from './inception-v3.ts';
 import { buildMobileNet } from './mobilenet.ts';
 import { buildMobileNetV2 } from './mobilenet-v2.ts';
@@ -70,6 +72,7 @@ const entries: readonly ZooEntry[] = [
   ...family([mobileNetV2], buildMobileNetV2),
   ...family([mobileNetV3Small, mobileNetV3Large], buildMobileNetV3),
   ...family([inceptionV3], buildInceptionV3),
+  ...family([inceptionResNetV2], buildInceptionResNetV2),
   ...family([xception], buildXception),
   ...family([denseNet121, denseNet169, denseNet201], buildDenseNet),
   ...family([nasnetMobile, nasnetLarge], buildNasNet),
