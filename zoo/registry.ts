@@ -10,6 +10,32 @@ import {
   efficientNetLite3,
   efficientNetLite4,
 } from './cards/efficientnet-lite.ts';
+import {
+  efficientNetB0,
+  efficientNetB1,
+  efficientNetB2,
+  efficientNetB3,
+  efficientNetB4,
+  efficientNetB5,
+  efficientNetB6,
+  efficientNetB7,
+} from './cards/efficientnet.ts';
+import {
+  efficientNetV2B0,
+  efficientNetV2B1,
+  efficientNetV2B2,
+  efficientNetV2B3,
+  efficientNetV2L,
+  efficientNetV2M,
+  efficientNetV2S,
+} from './cards/efficientnet-v2.ts';
+import {
+  convNeXtBase,
+  convNeXtLarge,
+  convNeXtSmall,
+  convNeXtTiny,
+  convNeXtXLarge,
+} from './cards/convnext.ts';
 import { denseNet121, denseNet169, denseNet201 } from './cards/densenet.ts';
 import { inceptionResNetV2 } from './cards/inception-resnet-v2.ts';
 import { inceptionV3 } from './cards/inception-v3.ts';
@@ -22,7 +48,10 @@ import { resNet101V2, resNet152V2, resNet50V2 } from './cards/resnet-v2.ts';
 import { squeezenet10, squeezenet11 } from './cards/squeezenet.ts';
 import { vgg16, vgg19 } from './cards/vgg.ts';
 import { xception } from './cards/xception.ts';
+import { buildConvNeXt } from './convnext.ts';
 import { buildDenseNet } from './densenet.ts';
+import { buildEfficientNet } from './efficientnet.ts';
+import { buildEfficientNetV2 } from './efficientnet-v2.ts';
 import { buildEfficientNetLite } from './efficientnet-lite.ts';
 import { buildInceptionResNetV2 } from './inception-resnet-v2.ts';
 import { buildInceptionV3 } from './inception-v3.ts';
@@ -76,6 +105,32 @@ const entries: readonly ZooEntry[] = [
   ...family([xception], buildXception),
   ...family([denseNet121, denseNet169, denseNet201], buildDenseNet),
   ...family([nasnetMobile, nasnetLarge], buildNasNet),
+  ...family([convNeXtTiny, convNeXtSmall, convNeXtBase, convNeXtLarge, convNeXtXLarge], buildConvNeXt),
+  ...family(
+    [
+      efficientNetB0,
+      efficientNetB1,
+      efficientNetB2,
+      efficientNetB3,
+      efficientNetB4,
+      efficientNetB5,
+      efficientNetB6,
+      efficientNetB7,
+    ],
+    buildEfficientNet,
+  ),
+  ...family(
+    [
+      efficientNetV2B0,
+      efficientNetV2B1,
+      efficientNetV2B2,
+      efficientNetV2B3,
+      efficientNetV2S,
+      efficientNetV2M,
+      efficientNetV2L,
+    ],
+    buildEfficientNetV2,
+  ),
 ];
 
 /** The cards of all networks, in the order in which they are listed. */
