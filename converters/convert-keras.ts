@@ -100,6 +100,7 @@ function nanNotes(weights: readonly (readonly NamedTensor[])[]): string[] {
  *   `FORMAT_UNSUPPORTED` for weights without an architecture.
  */
 export function convertModelFile(file: ModelFile, options: ConvertKerasOptions = {}): TfjsArtifacts {
+  if (file.refusal !== undefined) throw file.refusal;
   let matched: Matched;
   if (options.architecture !== undefined) matched = matchArchitecture(file, options.architecture, options);
   else if (file.config !== undefined) matched = matchOwn(file, file.config, options);

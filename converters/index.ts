@@ -1,11 +1,12 @@
 /** `dovecote/converters`: model files to artifacts, in Node and browsers alike. Bytes in, bytes out. */
 export type { GraphLayer, ModelGraph, TensorRef } from './graph.ts';
-export type { ModelFile, ReadLimits } from './model-file.ts';
+export type { GraphModelFacts, ModelFile, ReadLimits } from './model-file.ts';
 export type { JsonObject, JsonValue, LayerWeights, NamedTensor } from '../src/base/types.ts';
 export { DovecoteError, FormatError, UsageError, WeightsError, type ErrorCode } from '../src/base/errors.ts';
 export { isHdf5 } from './hdf5/signature.ts';
 export { readKerasHdf5, type ReadHdf5Options } from './hdf5/read-keras-hdf5.ts';
-export { readTfjsModel, type ReadShard, type ReadTfjsOptions } from './tfjs/read-tfjs.ts';
+export { readTfjsModel } from './tfjs/read-tfjs.ts';
+export type { ReadShard, ReadTfjsOptions } from './tfjs/read-weights.ts';
 export { writeTfjsModel, type TfjsArtifacts, type WriteTfjsOptions } from './tfjs/write-tfjs.ts';
 export type { Quantization } from './tfjs/quantize.ts';
 export type { Shard } from './tfjs/shards.ts';

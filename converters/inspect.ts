@@ -24,6 +24,8 @@ export interface Inspection {
   readonly inputs: readonly { name: string; shape: readonly (number | null)[] }[];
   readonly outputs: readonly string[];
   readonly layers: readonly InspectedLayer[];
+  /** Of a graph model: TensorFlow's operations and how often each occurs. */
+  readonly operations?: Readonly<Record<string, number>>;
   /** Numbers in all weights together, whether trainable or not. */
   readonly parameters: number;
   /** Layers whose class is not one of Keras's; their code is never executed. */
@@ -62,7 +64,7 @@ function inputOf(graph: ModelGraph, ref: TensorRef) {
 
 /** Everything in a file that can be told without converting it. Nothing in it is executed. */
 export function inspectModel(file: ModelFile): Inspection {
-  const problems: string[] = [];
+  const problems: string[] = file.refusal === undefined ? [] : [file.refusal.summary];
   const graph = graphOf(file, problems);
   const all = graph === undefined ? [] : everyLayer(graph);
   const custom = all.filter(({ layer }) => layer.nested === undefined && isCustomClass(layer.className));
@@ -87,6 +89,7 @@ export function inspectModel(file: ModelFile): Inspection {
     inputs: graph?.inputs.map((ref) => inputOf(graph, ref)) ?? [],
     outputs: graph?.outputs.map((ref) => ref.layer) ?? [],
     layers,
+    ...(file.graphModel === undefined ? {} : { operations: file.graphModel.operations }),
     parameters: layers.reduce((sum, layer) => sum + layer.parameters, 0),
     customObjects: custom.map(({ label, layer }) => ({ layer: label, className: layer.className })),
     problems,
@@ -98,6 +101,7 @@ const KINDS: Record<ModelFile['kind'], string> = {
   'keras-h5-model': 'Keras model (HDF5)',
   'keras-h5-weights': 'Keras weights without a model (HDF5)',
   'tfjs-layers-model': 'TensorFlow.js layers model',
+  'tfjs-graph-model': 'TensorFlow.js graph model',
   'safetensors-weights': 'weights without a model (safetensors)',
 };
 
@@ -135,6 +139,10 @@ export function formatInspection(inspection: Inspection): string {
   ]);
   lines.push('', ...table([['layer', 'class', 'parameters', 'weights'], ...rows]), '');
   lines.push(`${layers.length} layers, ${grouped(inspection.parameters)} parameters`);
+  if (inspection.operations !== undefined) {
+    const list = Object.entries(inspection.operations).map(([op, count]) => `${op} x ${count}`);
+    lines.push(`operations: ${list.join(', ')}`);
+  }
   if (inspection.customObjects.length > 0) {
     const list = inspection.customObjects.map(({ layer, className }) => `${layer} (${className})`);
     lines.push(`custom objects: ${list.join(', ')}`);

@@ -1,8 +1,10 @@
+import type { FormatError } from '../src/base/errors.ts';
 import type { JsonObject, LayerWeights } from '../src/base/types.ts';
 
 /** What a model file holds: weights by layer and, in a whole-model file, the topology. */
 export interface ModelFile {
-  readonly kind: 'keras-h5-model' | 'keras-h5-weights' | 'tfjs-layers-model' | 'safetensors-weights';
+  readonly kind:
+    'keras-h5-model' | 'keras-h5-weights' | 'tfjs-layers-model' | 'tfjs-graph-model' | 'safetensors-weights';
   /** Shown in errors. */
   readonly fileName: string;
   /** As the file states it; `1` when a Keras file states none, empty for files that Keras did not write. */
@@ -18,6 +20,24 @@ export interface ModelFile {
   readonly layers: readonly LayerWeights[];
   /** Conversions and oddities that a user may want to know of. */
   readonly notes: readonly string[];
+  /** Only for graph models of TensorFlow.js. */
+  readonly graphModel?: GraphModelFacts;
+  /** Why a model that could be read cannot be built; then there is no config. Thrown where it is converted. */
+  readonly refusal?: FormatError;
+}
+
+/** What a graph model tells beyond its layers. */
+export interface GraphModelFacts {
+  /** TensorFlow's operations and how often each occurs. */
+  readonly operations: Readonly<Record<string, number>>;
+  /** Whether a class "background" was left out of 1001. */
+  readonly background: boolean;
+  /** The scope of TF-Slim's networks in the names of nodes, for example `MobilenetV1`. */
+  readonly network?: string;
+  /** The layer before the one that classifies. */
+  readonly features?: string;
+  /** `scale * x + offset`, which the network itself applies to its input. */
+  readonly inputRescaling?: { readonly scale: number; readonly offset: number };
 }
 
 /** Bounds that a file must keep to; a file beyond them ends in `FORMAT_LIMIT` before memory is taken. */

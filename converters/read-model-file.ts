@@ -6,7 +6,8 @@ import { isJsonObject, parseJson } from './json.ts';
 import type { ModelFile } from './model-file.ts';
 import { isSafetensors } from './safetensors/header.ts';
 import { readSafetensors } from './safetensors/read-safetensors.ts';
-import { readTfjsModel, type ReadShard } from './tfjs/read-tfjs.ts';
+import { readTfjsModel } from './tfjs/read-tfjs.ts';
+import type { ReadShard } from './tfjs/read-weights.ts';
 
 export interface ReadModelFileOptions extends ReadHdf5Options {
   /** Needed for a TensorFlow.js `model.json`: gives the bytes of a weight file by its name beside it. */
