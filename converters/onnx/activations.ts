@@ -22,6 +22,11 @@ function geluTanh(builder: GraphBuilder, x: string): string {
   return builder.node('Mul', [half, builder.node('Add', [tanh, builder.scalar(1)])]);
 }
 
+/** `relu6(x + 3) / 6`, of Keras 3 and the MobileNets. */
+function hardGate(builder: GraphBuilder, x: string): string {
+  return builder.node('HardSigmoid', [x], { alpha: { f: 1 / 6 }, beta: { f: 0.5 } });
+}
+
 /** Keyed by the name in lower case and without underscores, so that Keras's and tfjs's spellings meet. */
 const elementwise: Readonly<Record<string, Elementwise>> = {
   linear: (_builder, x) => x,
@@ -32,6 +37,8 @@ const elementwise: Readonly<Record<string, Elementwise>> = {
   selu: (builder, x) => builder.node('Selu', [x]),
   sigmoid: (builder, x) => builder.node('Sigmoid', [x]),
   hardsigmoid: (builder, x) => builder.node('HardSigmoid', [x], { alpha: { f: 0.2 }, beta: { f: 0.5 } }),
+  keras3hardsigmoid: hardGate,
+  hardswish: (builder, x) => builder.node('Mul', [x, hardGate(builder, x)]),
   softplus: (builder, x) => builder.node('Softplus', [x]),
   softsign: (builder, x) => builder.node('Softsign', [x]),
   tanh: (builder, x) => builder.node('Tanh', [x]),
@@ -41,7 +48,7 @@ const elementwise: Readonly<Record<string, Elementwise>> = {
   gelunew: geluTanh,
   mish: (builder, x) => builder.node('Mul', [x, builder.node('Tanh', [builder.node('Softplus', [x])])]),
 };
-const aliases: Readonly<Record<string, string>> = { silu: 'swish' };
+const aliases: Readonly<Record<string, string>> = { silu: 'swish', hardsilu: 'hardswish' };
 
 const lastAxis: Readonly<Record<string, string>> = { softmax: 'Softmax', logsoftmax: 'LogSoftmax' };
 

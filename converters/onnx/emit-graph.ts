@@ -2,15 +2,16 @@ import type { NamedTensor } from '../../src/base/types.ts';
 import { FormatError } from '../../src/base/errors.ts';
 import type { GraphLayer, ModelGraph, TensorRef } from '../graph.ts';
 import { isLinear } from './activations.ts';
-import { batchNormAxis, batchNormWeights } from './batch-norm.ts';
+import type { AxisAffine } from './affine.ts';
+import { compose, sameChannels } from './affine.ts';
 import type { Call } from './call-order.ts';
 import { callKey, callOrder, readersOf } from './call-order.ts';
 import { isChannelsFirst, numberOf, sidesOf } from './config.ts';
-import type { Affine, Dialect, LayerCall, LayerEmitter, Padding2D } from './emitter.ts';
+import type { Affine, AffineSource, Dialect, LayerCall, LayerEmitter, Padding2D } from './emitter.ts';
 import { unsupportedLayer } from './emitter.ts';
 import type { GraphBuilder } from './graph-builder.ts';
 import { emitterOf } from './registry.ts';
-import type { Value } from './value.ts';
+import type { Shape, Value } from './value.ts';
 
 export interface EmitOptions {
   readonly builder: GraphBuilder;
@@ -38,7 +39,11 @@ export function emitGraph(
   const order = callOrder(graph, outputs);
   const readers = readersOf(order, outputs);
   const values = new Map<string, readonly Value[]>();
-  const affines = new Map<string, Affine>();
+  /** Calls that were folded into the one before them. */
+  const done = new Set<string>();
+  const inputsFolded = new Set<string>();
+  /** Affine maps that the next call, their only reader, does together with its own. */
+  const pending = new Map<string, AxisAffine>();
   const paddings = new Map<string, Padding2D>();
   graph.inputs.forEach((ref, index) => {
     const value = inputs[index];
@@ -59,15 +64,56 @@ export function emitGraph(
   };
   const layerWeights = (layer: GraphLayer) => options.weights.get(weightKey([...path, layer.name])) ?? [];
 
-  /** The BatchNormalization that alone reads a linear convolution or dense layer, and scales its channels. */
-  const foldableBatchNorm = (call: Call, emitter: LayerEmitter): Call | undefined => {
-    const reader = onlyReader(call);
-    const { config, className } = call.layer;
+  const sourceOf = (layer: GraphLayer): AffineSource => ({
+    layer,
+    config: layer.config,
+    weights: layerWeights(layer),
+  });
+  const affineOf = (call: Call, shape: Shape): AxisAffine | undefined =>
+    emitterOf(call.layer.className)?.affine?.(sourceOf(call.layer), shape);
+
+  /**
+   * What follows a linear convolution or dense layer, each read by the next alone, and scales its channels; those
+   * calls are marked as done.
+   */
+  const foldFollowers = (call: Call, emitter: LayerEmitter): Affine | undefined => {
+    const { layer } = call;
+    const { config } = layer;
     if (!options.fold || emitter.foldsAffine !== true || !isLinear(config.activation)) return undefined;
-    if (reader?.layer.className !== 'BatchNormalization') return undefined;
-    const rank = className === 'Dense' ? read(call.inbound[0] as TensorRef).shape.length : 4;
-    const axis = batchNormAxis(reader.layer, rank);
-    return axis === (isChannelsFirst(config) ? 1 : rank - 1) ? reader : undefined;
+    const input = read(call.inbound[0] as TensorRef).shape;
+    const rank = layer.className === 'Dense' ? input.length : 4;
+    const axis = isChannelsFirst(config) ? 1 : rank - 1;
+    const channels = outputChannels(layer, input[axis] ?? null);
+    if (channels === null) return undefined;
+    const shape = Array.from({ length: rank }, (_, index) => (index === axis ? channels : null));
+    let total: AxisAffine = {
+      axis,
+      scale: new Float64Array(channels).fill(1),
+      shift: new Float64Array(channels),
+    };
+    let last = call;
+    for (;;) {
+      const reader = onlyReader(last);
+      if (reader === undefined) break;
+      const own = affineOf(reader, shape);
+      if (own !== undefined) {
+        if (!sameChannels(total, own)) break;
+        total = compose(total, own);
+        done.add(reader.key);
+        last = reader;
+        continue;
+      }
+      const index = reader.inbound.findIndex((ref) => callKey(ref.layer, ref.node) === last.key);
+      const { layer: reading } = reader;
+      const inner = emitterOf(reading.className)?.inputAffine?.(sourceOf(reading), index, shape, axis);
+      if (sameChannels(total, inner)) {
+        total = compose(total, inner);
+        inputsFolded.add(reader.key);
+        last = reader;
+      }
+      break;
+    }
+    return last === call ? undefined : total;
   };
 
   /** The convolution without padding of its own that alone reads a ZeroPadding2D. */
@@ -84,7 +130,7 @@ export function emitGraph(
   const emitCall = (call: Call): readonly Value[] => {
     const { layer, inbound, key } = call;
     const callInputs = inbound.map(read);
-    if (affines.has(key)) return callInputs;
+    if (done.has(key)) return callInputs;
     const name = weightKey([...path, layer.name]);
     options.builder.scope = call.node === 0 ? name : `${name}#${call.node}`;
     const callArguments = layer.callArguments?.[call.node];
@@ -113,17 +159,22 @@ export function emitGraph(
       paddings.set(key, sidesOf(layerCall, 'padding'));
       return callInputs;
     }
-    const batchNorm = foldableBatchNorm(call, emitter);
-    if (batchNorm !== undefined) {
-      const { layer: normalization } = batchNorm;
-      const weights = layerWeights(normalization);
-      const affine = batchNormWeights(
-        { layer: normalization, config: normalization.config, weights },
-        outputChannels(layer, callInputs[0]?.shape.at(isChannelsFirst(layer.config) ? 1 : -1) ?? null),
-      );
-      affines.set(batchNorm.key, affine);
-      layerCall = { ...layerCall, affine };
+    const [input] = callInputs;
+    const own = options.fold && input !== undefined ? affineOf(call, input.shape) : undefined;
+    if (own !== undefined && input !== undefined) {
+      const ref = inbound[0] as TensorRef;
+      const before = pending.get(callKey(ref.layer, ref.node));
+      const chain = before === undefined ? own : compose(before, own);
+      const reader = onlyReader(call);
+      if (reader !== undefined && sameChannels(own, affineOf(reader, input.shape))) {
+        pending.set(key, chain);
+        return callInputs;
+      }
+      if (before !== undefined) layerCall = { ...layerCall, chain };
     }
+    const affine = foldFollowers(call, emitter);
+    if (affine !== undefined) layerCall = { ...layerCall, affine };
+    if (inputsFolded.has(key)) layerCall = { ...layerCall, inputFolded: true };
     return [emitter.emit(layerCall)];
   };
 

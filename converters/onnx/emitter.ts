@@ -1,8 +1,9 @@
 import { EngineError, WeightsError } from '../../src/base/errors.ts';
 import type { JsonObject, NamedTensor } from '../../src/base/types.ts';
 import type { GraphLayer } from '../graph.ts';
+import type { AxisAffine } from './affine.ts';
 import type { GraphBuilder } from './graph-builder.ts';
-import type { Value } from './value.ts';
+import type { Shape, Value } from './value.ts';
 
 /**
  * Whose arithmetic is written where tfjs and Keras differ: the bilinear UpSampling2D (tfjs aligns corners' edges,
@@ -15,6 +16,9 @@ export interface Affine {
   readonly scale: Float64Array;
   readonly shift: Float64Array;
 }
+
+/** What an affine map can be read from, before the layer is written. */
+export type AffineSource = Pick<LayerCall, 'layer' | 'config' | 'weights'>;
 
 /** Rows above and below, columns left and right. */
 export interface Padding2D {
@@ -35,14 +39,22 @@ export interface LayerCall {
   readonly dialect: Dialect;
   /** Starts the names of this layer's weights; calls of a shared layer have the same one. */
   readonly weightKey: string;
-  /** A BatchNormalization that follows and is to be folded into this call's weights. */
+  /** What follows (a BatchNormalization, a LayerScale, ...) and is to be folded into this call's weights. */
   readonly affine?: Affine;
+  /** All that this call and the affine ones before it do; for emitters with `affine`. */
+  readonly chain?: AxisAffine;
+  /** The input's own producer has done what `inputAffine` says. */
+  readonly inputFolded?: boolean;
   /** A ZeroPadding2D that came before and is to be folded into this call. */
   readonly padding?: Padding2D;
 }
 
 export interface LayerEmitter {
   emit(call: LayerCall): Value;
+  /** What the layer does to an input of this shape, where that is one affine map along one axis. */
+  affine?(source: AffineSource, shape: Shape): AxisAffine | undefined;
+  /** The affine map that a layer with several inputs applies to input `index` before anything else. */
+  inputAffine?(source: AffineSource, index: number, shape: Shape, axis: number): AxisAffine | undefined;
   /** Whether `call.affine` is honoured. */
   readonly foldsAffine?: boolean;
   /** Whether `call.padding` is honoured. */

@@ -153,6 +153,7 @@ function conv2dTranspose(call: LayerCall): Value {
 
 export const convolutionEmitters: Readonly<Record<string, LayerEmitter>> = {
   Conv2D: { emit: conv2d, foldsAffine: true, foldsPadding: true },
+  GroupedConv2D: { emit: conv2d, foldsAffine: true, foldsPadding: true },
   DepthwiseConv2D: { emit: depthwiseConv2d, foldsAffine: true, foldsPadding: true },
   SeparableConv2D: { emit: separableConv2d, foldsAffine: true, foldsPadding: true },
   Conv2DTranspose: { emit: conv2dTranspose, foldsAffine: true },

@@ -13,4 +13,5 @@ export const identityEmitters: Readonly<Record<string, LayerEmitter>> = {
   GaussianNoise: identity,
   AlphaDropout: identity,
   ActivityRegularization: identity,
+  StochasticDepth: identity,
 };

@@ -1,3 +1,4 @@
+import { customScaleAffine } from '../affine.ts';
 import { numberOf } from '../config.ts';
 import type { LayerCall, LayerEmitter } from '../emitter.ts';
 import { unsupportedLayer } from '../emitter.ts';
@@ -82,6 +83,20 @@ function concatenate(call: LayerCall): Value {
   return channelsFirst ? channelsFirstValue(name, shape) : plainValue(name, shape);
 }
 
+/** `shortcut + residual * scale`, where the residual's producer may have scaled already. */
+const customScale = elementwise((call, names) => {
+  const [shortcut, residual] = names;
+  if (names.length !== 2 || shortcut === undefined || residual === undefined) {
+    throw unsupportedLayer(call.layer, `it has ${names.length} inputs`);
+  }
+  const scale = numberOf(call.config, 'scale', 1);
+  const scaled =
+    call.inputFolded === true || scale === 1
+      ? residual
+      : call.builder.node('Mul', [residual, call.builder.scalar(scale)]);
+  return call.builder.node('Add', [shortcut, scaled]);
+});
+
 export const mergeEmitters: Readonly<Record<string, LayerEmitter>> = {
   Add: elementwise((call, names) => chain('Add', call, names)),
   Multiply: elementwise((call, names) => chain('Mul', call, names)),
@@ -95,4 +110,9 @@ export const mergeEmitters: Readonly<Record<string, LayerEmitter>> = {
   Maximum: elementwise((call, names) => call.builder.node('Max', names)),
   Minimum: elementwise((call, names) => call.builder.node('Min', names)),
   Concatenate: { emit: concatenate },
+  CustomScaleLayer: {
+    ...customScale,
+    inputAffine: (source, index, shape, axis) =>
+      index === 1 ? customScaleAffine(source, shape, axis) : undefined,
+  },
 };

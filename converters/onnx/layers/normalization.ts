@@ -1,23 +1,31 @@
 import type { JsonValue } from '../../../src/base/types.ts';
 import { mapValue } from '../activations.ts';
-import { batchNormAxis, batchNormWeights } from '../batch-norm.ts';
+import type { AxisAffine } from '../affine.ts';
+import {
+  batchNormAffine,
+  layerScaleAffine,
+  normalizationAffine,
+  normalizationConstants,
+  rescalingAffine,
+} from '../affine.ts';
 import { flagOf, numberOf } from '../config.ts';
-import type { LayerCall, LayerEmitter } from '../emitter.ts';
+import type { AffineSource, LayerCall, LayerEmitter } from '../emitter.ts';
 import { inputOf, unsupportedLayer, weightOf } from '../emitter.ts';
-import type { Value } from '../value.ts';
+import type { Shape, Value } from '../value.ts';
 import { CHANNELS_FIRST_AXIS, plainValue } from '../value.ts';
 
-function batchNormalization(call: LayerCall): Value {
-  const { builder } = call;
+/** Writes an affine map; `chain` holds it together with those before it. */
+function emitAffine(call: LayerCall, own: AxisAffine): Value {
+  const { builder, chain } = call;
   const input = inputOf(call);
-  const axis = batchNormAxis(call.layer, input.shape.length);
+  const { axis, scale, shift } = chain ?? own;
   const position = input.born === 'plain' ? axis : (CHANNELS_FIRST_AXIS[axis] as number);
-  const { scale, shift } = batchNormWeights(call, input.shape[axis] ?? null);
   const size = scale.length;
-  if (position === 1) {
+  const key = chain === undefined ? call.weightKey : `${builder.scope}:chain`;
+  if (call.layer.className === 'BatchNormalization' && position === 1) {
     // ONNX Runtime runs this one in its blocked layout; mean 0 and variance 1 leave scale and shift.
     const vector = (role: string, make: () => Float32Array) =>
-      builder.weights(`${call.weightKey}:${role}`, [size], make);
+      builder.weights(`${key}:${role}`, [size], make);
     const inputs = [
       vector('scale', () => Float32Array.from(scale)),
       vector('shift', () => Float32Array.from(shift)),
@@ -27,10 +35,34 @@ function batchNormalization(call: LayerCall): Value {
     return mapValue(input, (x) => builder.node('BatchNormalization', [x, ...inputs], { epsilon: { f: 0 } }));
   }
   const dims = input.shape.map((_, index) => (index === position ? size : 1)).slice(1);
-  const key = `${call.weightKey}:${dims.join('x')}`;
-  const scaleName = builder.weights(`${key}:scale`, dims, () => Float32Array.from(scale));
-  const shiftName = builder.weights(`${key}:shift`, dims, () => Float32Array.from(shift));
-  return mapValue(input, (x) => builder.node('Add', [builder.node('Mul', [x, scaleName]), shiftName]));
+  const constant = (role: string, values: Float64Array): string => {
+    const [first = 0] = values;
+    if (values.every((value) => value === first)) return builder.scalar(first);
+    return builder.weights(`${key}:${dims.join('x')}:${role}`, dims, () => Float32Array.from(values));
+  };
+  return mapValue(input, (x) => {
+    const scaled = scale.every((value) => value === 1)
+      ? x
+      : builder.node('Mul', [x, constant('scale', scale)]);
+    if (shift.every((value) => value === 0)) return scaled;
+    return builder.node('Add', [scaled, constant('shift', shift)]);
+  });
+}
+
+function affineEmitter(affineOf: (source: AffineSource, shape: Shape) => AxisAffine): LayerEmitter {
+  return { emit: (call) => emitAffine(call, affineOf(call, inputOf(call).shape)), affine: affineOf };
+}
+
+function normalization(call: LayerCall): Value {
+  const input = inputOf(call);
+  const own = normalizationAffine(call, input.shape);
+  if (own !== undefined) return emitAffine(call, own);
+  const { axes, affine } = normalizationConstants(call, input.shape);
+  const dims = input.shape.map((size, axis) => (axes.includes(axis) ? (size as number) : 1)).slice(1);
+  const constant = (role: 'scale' | 'shift') =>
+    call.builder.weights(`${call.weightKey}:${role}`, dims, () => Float32Array.from(affine[role]));
+  const scaled = call.builder.node('Mul', [call.builder.plain(input), constant('scale')]);
+  return plainValue(call.builder.node('Add', [scaled, constant('shift')]), input.shape);
 }
 
 function axesOf(call: LayerCall, axis: JsonValue | undefined, rank: number): number[] {
@@ -71,27 +103,10 @@ function layerNormalization(call: LayerCall): Value {
   return plainValue(name, input.shape);
 }
 
-/** `scale` and `offset` are numbers, or lists with one number for each channel. */
-function rescaling(call: LayerCall): Value {
-  const { builder, config } = call;
-  const input = inputOf(call);
-  const constant = (key: string, otherwise: number): string => {
-    const value = config[key];
-    if (!Array.isArray(value)) return builder.scalar(numberOf(config, key, otherwise));
-    const numbers = value.filter((item) => typeof item === 'number');
-    if (numbers.length !== value.length) {
-      throw unsupportedLayer(call.layer, `its ${key} is ${JSON.stringify(value)}`);
-    }
-    const dims = input.born === 'plain' ? [numbers.length] : [numbers.length, 1, 1];
-    return builder.floats(numbers, dims);
-  };
-  const scale = constant('scale', 1);
-  const offset = constant('offset', 0);
-  return mapValue(input, (x) => builder.node('Add', [builder.node('Mul', [x, scale]), offset]));
-}
-
 export const normalizationEmitters: Readonly<Record<string, LayerEmitter>> = {
-  BatchNormalization: { emit: batchNormalization },
+  BatchNormalization: affineEmitter(batchNormAffine),
   LayerNormalization: { emit: layerNormalization },
-  Rescaling: { emit: rescaling },
+  LayerScale: affineEmitter(layerScaleAffine),
+  Normalization: { emit: normalization, affine: normalizationAffine },
+  Rescaling: affineEmitter(rescalingAffine),
 };

@@ -25,7 +25,7 @@ function globalPool2d(opType: 'GlobalAveragePool' | 'GlobalMaxPool'): (call: Lay
   return (call) => {
     const map = featureMapOf(call, inputOf(call));
     const pooled = call.builder.node(opType, [map.name]);
-    if (flagOf(call.config, 'keepdims', false)) {
+    if (call.layer.className.endsWith('KeepDims') || flagOf(call.config, 'keepdims', false)) {
       return featureMapValue(call, { ...map, name: pooled, rows: 1, columns: 1 });
     }
     return plainValue(call.builder.node('Flatten', [pooled], { axis: { i: 1 } }), [map.batch, map.channels]);
@@ -36,5 +36,7 @@ export const poolingEmitters: Readonly<Record<string, LayerEmitter>> = {
   MaxPooling2D: { emit: pool2d('MaxPool') },
   AveragePooling2D: { emit: pool2d('AveragePool') },
   GlobalAveragePooling2D: { emit: globalPool2d('GlobalAveragePool') },
+  GlobalAveragePooling2DKeepDims: { emit: globalPool2d('GlobalAveragePool') },
+  GlobalMaxPooling2DKeepDims: { emit: globalPool2d('GlobalMaxPool') },
   GlobalMaxPooling2D: { emit: globalPool2d('GlobalMaxPool') },
 };
