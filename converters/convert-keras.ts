@@ -1,5 +1,6 @@
 import { FormatError } from '../src/base/errors.ts';
 import type { JsonObject, NamedTensor } from '../src/base/types.ts';
+import type { ModelBytes } from './byte-source.ts';
 import { readKerasHdf5, type ReadHdf5Options } from './hdf5/read-keras-hdf5.ts';
 import { expectedWeights, type ExpectedLayer } from './keras/layer-weights.ts';
 import { usesTheanoOrdering } from './keras/legacy.ts';
@@ -136,7 +137,7 @@ export function convertModelFile(file: ModelFile, options: ConvertKerasOptions =
  * @throws what `readKerasHdf5` and `convertModelFile` throw.
  */
 export async function convertKeras(
-  bytes: Uint8Array,
+  bytes: ModelBytes,
   options: ConvertKerasOptions = {},
 ): Promise<TfjsArtifacts> {
   const file = await readKerasHdf5(bytes, { fileName: options.fileName, limits: options.limits });

@@ -1,7 +1,8 @@
 /** `dovecote/converters`: model files to artifacts, in Node and browsers alike. Bytes in, bytes out. */
 export type { GraphLayer, ModelGraph, TensorRef } from './graph.ts';
 export type { GraphModelFacts, ModelFile, ReadLimits } from './model-file.ts';
-export type { JsonObject, JsonValue, LayerWeights, NamedTensor } from '../src/base/types.ts';
+export type { ModelBytes } from './byte-source.ts';
+export type { ByteSource, JsonObject, JsonValue, LayerWeights, NamedTensor } from '../src/base/types.ts';
 export { DovecoteError, FormatError, UsageError, WeightsError, type ErrorCode } from '../src/base/errors.ts';
 export { isHdf5 } from './hdf5/signature.ts';
 export { readKerasHdf5, type ReadHdf5Options } from './hdf5/read-keras-hdf5.ts';

@@ -1,4 +1,5 @@
 import { UsageError } from '../src/base/errors.ts';
+import { readPart, sourceOf, wholeOf, type ModelBytes } from './byte-source.ts';
 import { readKerasHdf5, type ReadHdf5Options } from './hdf5/read-keras-hdf5.ts';
 import { isHdf5 } from './hdf5/signature.ts';
 import { inspectModel, type Inspection } from './inspect.ts';
@@ -20,18 +21,20 @@ function startsAsJsonObject(bytes: Uint8Array): boolean {
 }
 
 /**
- * Reads a model file of any kind that is known; the kind is found from the bytes, not from the file's name.
+ * Reads a model file of any kind that is known; the kind is found from the bytes, not from the file's name. Only of an
+ * HDF5 file are the bytes of a source read as they are needed; others are small enough to be read at once.
  *
  * @throws what `readKerasHdf5`, `readSafetensors` and `readTfjsModel` throw; `USAGE_OPTION` for a `model.json` without `readShard`.
  */
 export async function readModelFile(
-  bytes: Uint8Array,
+  bytes: ModelBytes,
   options: ReadModelFileOptions = {},
 ): Promise<ModelFile> {
-  if (isSafetensors(bytes)) return readSafetensors(bytes, options);
-  if (isHdf5(bytes) || !startsAsJsonObject(bytes)) return readKerasHdf5(bytes, options);
+  const head = readPart(sourceOf(bytes), 0, 64);
+  if (isSafetensors(head)) return readSafetensors(wholeOf(bytes), options);
+  if (isHdf5(bytes) || !startsAsJsonObject(head)) return readKerasHdf5(bytes, options);
   const fileName = options.fileName ?? 'model.json';
-  const json = parseJson(new TextDecoder().decode(bytes), 'The text', fileName);
+  const json = parseJson(new TextDecoder().decode(wholeOf(bytes)), 'The text', fileName);
   const tfjs = isJsonObject(json) && (json.modelTopology !== undefined || json.weightsManifest !== undefined);
   if (tfjs && options.readShard === undefined) {
     throw new UsageError(
@@ -51,7 +54,7 @@ export async function readModelFile(
 
 /** Reads a file and tells what is in it, without converting it. @throws what `readModelFile` throws. */
 export async function inspectModelFile(
-  bytes: Uint8Array,
+  bytes: ModelBytes,
   options: ReadModelFileOptions = {},
 ): Promise<Inspection> {
   return inspectModel(await readModelFile(bytes, options));

@@ -1,9 +1,9 @@
 import { FormatError } from '../../src/base/errors.ts';
 import type { JsonObject, LayerWeights } from '../../src/base/types.ts';
+import { sourceOf, type ModelBytes } from '../byte-source.ts';
 import { excerpt, isJsonObject, parseJson } from '../json.ts';
 import { readLimits, type ModelFile, type ReadLimits } from '../model-file.ts';
 import { Hdf5File } from './file.ts';
-import { checkGlobalHeaps } from './global-heap.ts';
 import { withHdf5File } from './session.ts';
 import { requireHdf5 } from './signature.ts';
 
@@ -120,18 +120,19 @@ function readContents(file: Hdf5File, fileName: string, limits: ReadLimits): Mod
  *
  * Layers come in the order of the file, those without weights with an empty list. float16 and float64 become
  * float32, and the integer types int32, each with a note. The optimizer's weights are left out. Nothing in the file
- * is executed, links out of the file are not followed, and nothing is left in memory but the result.
+ * is executed, links out of the file are not followed, and nothing is left in memory but the result. Of a source only
+ * what is needed is read, so that the file never is in memory beside its tensors.
  *
  * @throws FormatError `FORMAT_UNKNOWN` (not HDF5, or not of Keras), `FORMAT_DAMAGED` (cut off or altered),
  *   `FORMAT_UNSAFE` (links, virtual data sets), `FORMAT_LIMIT`, `FORMAT_UNSUPPORTED` (`.weights.h5` of Keras 3,
  *   number types).
  */
-export async function readKerasHdf5(bytes: Uint8Array, options: ReadHdf5Options = {}): Promise<ModelFile> {
+export async function readKerasHdf5(bytes: ModelBytes, options: ReadHdf5Options = {}): Promise<ModelFile> {
   const fileName = options.fileName ?? 'the file';
-  requireHdf5(bytes, fileName);
-  checkGlobalHeaps(bytes, fileName);
-  const limits = readLimits(bytes.length, options.limits);
-  return withHdf5File(bytes, fileName, (module, id) => {
+  const source = sourceOf(bytes);
+  requireHdf5(source, fileName);
+  const limits = readLimits(source.size, options.limits);
+  return withHdf5File(source, fileName, (module, id) => {
     return readContents(new Hdf5File(module, id, fileName, limits), fileName, limits);
   });
 }

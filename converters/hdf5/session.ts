@@ -1,5 +1,7 @@
 import { ready } from 'h5wasm';
 import { DovecoteError, FormatError } from '../../src/base/errors.ts';
+import type { ByteSource } from '../../src/base/types.ts';
+import { checkGlobalHeap } from './global-heap.ts';
 
 /** The compiled HDF5 library. */
 export type Hdf5Module = Awaited<typeof ready>;
@@ -89,17 +91,48 @@ function asFormatError(error: unknown, fileName: string): DovecoteError {
   });
 }
 
+/** Of a file in the library's own file system, as Emscripten makes it. */
+interface FileNode {
+  usedBytes: number;
+  stream_ops: Record<string, unknown>;
+}
+
+type ReadStream = (
+  stream: unknown,
+  heap: Int8Array,
+  offset: number,
+  length: number,
+  position: number,
+) => number;
+
+/** A file in the library's file system whose bytes are those of the source, read when the library asks for them. */
+function placeFile(module: Hdf5Module, path: string, source: ByteSource, fileName: string): void {
+  module.FS.writeFile(path, new Uint8Array(0));
+  const { object } = module.FS.analyzePath(path, false) as unknown as { object: FileNode };
+  const read: ReadStream = (_, heap, offset, length, position) => {
+    const count = Math.max(0, Math.min(length, source.size - position));
+    if (count === 0) return 0;
+    const target = new Uint8Array(heap.buffer, heap.byteOffset + offset, count);
+    source.read(target, position);
+    checkGlobalHeap(target, position, source, fileName);
+    return count;
+  };
+  // Its size; the operations are those of every file, so they are replaced in this one only.
+  object.usedBytes = source.size;
+  object.stream_ops = { ...object.stream_ops, read };
+}
+
 /**
- * Opens `bytes` as a read-only HDF5 file inside the WebAssembly library's own file system and calls `action` with
+ * Opens a source as a read-only HDF5 file inside the WebAssembly library's own file system and calls `action` with
  * it. Whatever happens, the file is gone from that file system afterwards and the library is as it was before: a
  * damaged file, even one that makes the library trap, cannot affect the next one.
  *
- * `action` is synchronous, and `bytes` is not copied.
+ * `action` is synchronous. What it does not ask for is not read.
  *
  * @throws FormatError `FORMAT_DAMAGED`, `FORMAT_LIMIT`, and what `action` throws.
  */
 export async function withHdf5File<T>(
-  bytes: Uint8Array,
+  source: ByteSource,
   fileName: string,
   action: (module: Hdf5Module, file: bigint) => T,
 ): Promise<T> {
@@ -110,7 +143,7 @@ export async function withHdf5File<T>(
   let failed: unknown;
   try {
     return withRestoredStack(module, () => {
-      module.FS.writeFile(path, bytes, { canOwn: true } as never);
+      placeFile(module, path, source, fileName);
       module.activate_throwing_error_handler();
       const file = module.open(path, module.H5F_ACC_RDONLY, false, -1, -1);
       const result = action(module, file);

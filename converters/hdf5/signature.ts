@@ -1,4 +1,5 @@
 import { FormatError } from '../../src/base/errors.ts';
+import { readPart, sourceOf, type ModelBytes } from '../byte-source.ts';
 
 const HDF5_SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
@@ -7,10 +8,12 @@ function startsWith(bytes: Uint8Array, signature: readonly number[], offset = 0)
 }
 
 /** True when the HDF5 signature stands at 0 or behind a user block (512, 1024, 2048, ...). */
-export function isHdf5(bytes: Uint8Array): boolean {
-  if (startsWith(bytes, HDF5_SIGNATURE)) return true;
-  for (let offset = 512; offset + 8 <= bytes.length; offset *= 2) {
-    if (startsWith(bytes, HDF5_SIGNATURE, offset)) return true;
+export function isHdf5(bytes: ModelBytes): boolean {
+  const source = sourceOf(bytes);
+  const signedAt = (offset: number) => startsWith(readPart(source, offset, 8), HDF5_SIGNATURE);
+  if (signedAt(0)) return true;
+  for (let offset = 512; offset + 8 <= source.size; offset *= 2) {
+    if (signedAt(offset)) return true;
   }
   return false;
 }
@@ -68,8 +71,9 @@ function likenessOf(bytes: Uint8Array): Likeness {
 }
 
 /** @throws FormatError `FORMAT_UNKNOWN`, or `FORMAT_DAMAGED` when only the start of the signature is there. */
-export function requireHdf5(bytes: Uint8Array, fileName: string): void {
-  if (isHdf5(bytes)) return;
+export function requireHdf5(given: ModelBytes, fileName: string): void {
+  if (isHdf5(given)) return;
+  const bytes = readPart(sourceOf(given), 0, 512);
   if (bytes.length > 0 && bytes.length < 8 && startsWith(bytes, HDF5_SIGNATURE.slice(0, bytes.length))) {
     throw new FormatError('FORMAT_DAMAGED', `${fileName} is cut off after ${bytes.length} bytes.`, {
       given: `${bytes.length} bytes`,

@@ -52,6 +52,7 @@ export type ErrorCode =
   | 'CACHE_ACCESS'
   | 'FILE_NOT_FOUND'
   | 'FILE_ACCESS'
+  | 'FILE_CHANGED'
   | 'OUTPUT_EXISTS'
   | 'OUTPUT_ACCESS'
   | 'OUTPUT_DISK_FULL'

@@ -9,6 +9,14 @@ export interface Pixels {
 
 export type NumericArray = Float32Array | Int32Array | Uint8Array;
 
+/** Bytes of which any part can be read, without all of them being in memory. */
+export interface ByteSource {
+  /** In bytes. */
+  readonly size: number;
+  /** Fills `target` with the bytes from `position` on; the caller asks for none behind the end. */
+  read(target: Uint8Array, position: number): void;
+}
+
 /** A tensor outside of any backend; `data` is in row-major order. */
 export interface NamedTensor {
   readonly name: string;
