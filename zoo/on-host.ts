@@ -10,7 +10,8 @@ import * as tf from '@tensorflow/tfjs';
 export function onHost<Result>(make: () => Result): Result {
   const engine = tf.engine();
   const previous = engine.backendName;
-  if (previous === 'cpu' || tf.findBackend('cpu') === null) return make();
+  // Without a backend yet there is none to go back to.
+  if (previous === undefined || previous === 'cpu' || tf.findBackend('cpu') === null) return make();
   // Both changes are done when the calls return: these backends are up already.
   void engine.setBackend('cpu');
   try {

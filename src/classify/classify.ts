@@ -10,7 +10,7 @@ import type { ImageSource } from '../images/image-source.ts';
 import { disposeModel } from '../models/dispose-model.ts';
 import type { WeightsSource } from '../models/load-model.ts';
 import { loadModel } from '../models/load-model.ts';
-import { requireModel } from '../models/require-model.ts';
+import { refuseForLoaded, requireModel } from '../models/require-model.ts';
 import type { ModelMetadata } from '../models/metadata.ts';
 import type { labelsOf } from '../models/metadata.ts';
 import { runImages } from '../pipeline/run-images.ts';
@@ -44,6 +44,10 @@ export interface ClassifyOptions {
   readonly model?: tf.LayersModel | string;
   /** With a model's name: where its weights come from. Default `imagenet`. */
   readonly weights?: WeightsSource;
+  /** With a model's name: the width of a MobileNet. Default 1. */
+  readonly alpha?: number;
+  /** With a model's name: the MobileNetV3 without squeeze-and-excite, hard-swish and 5x5 kernels. Default false. */
+  readonly minimalistic?: boolean;
   /** Predictions for each picture. Default 5. */
   readonly topK?: number;
   /** Pictures per run of the network. Default 16. */
@@ -138,14 +142,16 @@ function checkCall(images: unknown, options: ClassifyOptions | undefined): void 
     });
   }
   const model = options?.model;
-  if (model !== undefined && typeof model !== 'string') requireModel(model, 'model');
+  if (model === undefined || typeof model === 'string') return;
+  requireModel(model, 'model');
+  refuseForLoaded('model', options ?? {});
 }
 
 function loadForClassify(
   model: string,
-  { weights, onProgress, signal }: ClassifyOptions,
+  { weights, alpha, minimalistic, onProgress, signal }: ClassifyOptions,
 ): Promise<tf.LayersModel> {
-  return loadModel(model, { weights, onProgress, signal });
+  return loadModel(model, { weights, alpha, minimalistic, onProgress, signal });
 }
 
 function describe(

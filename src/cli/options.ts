@@ -64,6 +64,25 @@ export const preprocessingOption = () =>
 export const jsonOption = (what: string) =>
   new Option('--json', `print ${what} as JSON on stdout, and nothing else`);
 
+/** Adds the options that pick the width and make of a MobileNet. */
+export function addVariantOptions(command: Command): Command {
+  return command
+    .option(
+      '--alpha <factor>',
+      'width of a MobileNet, for example 0.25 (default: 1)',
+      numberBetween(0, Infinity, 'a number above 0'),
+    )
+    .option(
+      '--minimalistic',
+      'the MobileNetV3 without squeeze-and-excite, hard-swish and 5x5 kernels, for small processors',
+    );
+}
+
+export interface VariantFlags {
+  readonly alpha?: number;
+  readonly minimalistic?: boolean;
+}
+
 /** Adds the options that say how pictures are brought to the network's input size. */
 export function addResizeOptions(command: Command): Command {
   const byModel = '(default: what the model says)';

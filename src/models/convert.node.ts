@@ -1,6 +1,7 @@
 import { checkOutputFolder, writeFolder } from '../output/write-folder.node.ts';
 import type { ConvertOptions } from './convert.ts';
 import { convertFile } from './convert.ts';
+import type { VariantOptions } from '../../zoo/variants.ts';
 import { platform } from '../platform.ts';
 import { readModelAt } from './model-bytes.ts';
 
@@ -15,6 +16,8 @@ export interface ConvertResult {
   readonly parameters: number;
   /** The network of the zoo, when it was named or recognised. */
   readonly architecture?: string;
+  /** Its width and make, where they are not the network's default. */
+  readonly variant?: VariantOptions;
   /** Names of the files in `out`. */
   readonly files: readonly string[];
   /** Size of all files together. */
@@ -50,6 +53,7 @@ export async function convert(
     layers: converted.layers,
     parameters: converted.parameters,
     architecture: converted.architecture,
+    variant: converted.variant,
     files: files.map(({ name }) => name),
     bytes: files.reduce((sum, { bytes }) => sum + bytes.length, 0),
     warnings: converted.notes,

@@ -1,15 +1,17 @@
 import type { JsonObject, LayerWeights, ProgressCallback } from '../base/types.ts';
-import { throwIfAborted } from '../base/errors.ts';
+import { UsageError, throwIfAborted } from '../base/errors.ts';
 import type { Architecture, ModelFile, Quantization, TfjsArtifacts } from '../../converters/index.ts';
 import { convertModelFile, readModelFile } from '../../converters/index.ts';
-import type { ZooEntry } from '../../zoo/registry.ts';
 import { findModel } from '../../zoo/registry.ts';
-import type { ModelCard } from '../../zoo/card.ts';
+import type { VariantOptions } from '../../zoo/variants.ts';
+import { differingOptions } from '../../zoo/variants.ts';
 import { platform } from '../platform.ts';
 import { expectedWeightsOf, weightLayers } from './expected-weights.ts';
+import type { ModelMetadata } from './metadata.ts';
 import { metadataAsJson, metadataIn, metadataOfCard } from './metadata.ts';
 import { holdsDeviationAsVariance } from './published-normalization.ts';
-import { mismatchOf, recogniseFile } from './recognise.ts';
+import type { Recognised } from './recognise.ts';
+import { mismatchOf, optionsOfWhole, recogniseFile } from './recognise.ts';
 
 export interface ConvertOptions {
   /**
@@ -17,6 +19,10 @@ export interface ConvertOptions {
    * the network that the names and shapes of all layers are of.
    */
   readonly architecture?: string;
+  /** With `architecture`: the width of a MobileNet. Default 1. */
+  readonly alpha?: number;
+  /** With `architecture`: the MobileNetV3 without squeeze-and-excite, hard-swish and 5x5 kernels. Default false. */
+  readonly minimalistic?: boolean;
   /** How weights are stored. Default `none`: float32. */
   readonly quantize?: Quantization;
   /** Largest size of a weight file in bytes. Default 4 MiB. */
@@ -33,6 +39,8 @@ export interface ConvertedModel extends TfjsArtifacts {
   readonly parameters: number;
   /** The network of the zoo that this is, when it was named or recognised; its labels and preprocessing are attached. */
   readonly architecture?: string;
+  /** Its width and make, where they are not the network's default. */
+  readonly variant?: VariantOptions;
 }
 
 /**
@@ -52,12 +60,11 @@ export function convertFile(file: ModelFile, options: ConvertOptions = {}): Conv
   throwIfAborted(options.signal, 'Converting');
   const recognised = options.architecture === undefined ? recogniseFile(file) : undefined;
   // A whole model says itself what it is made of.
-  const name = options.architecture ?? (file.config === undefined ? recognised?.name : undefined);
-  const named = name === undefined ? undefined : architectureFor(file, name);
-  const card = named?.card ?? recognised;
+  const wanted = wantedBy(options) ?? (file.config === undefined ? recognised : undefined);
+  const named = wanted === undefined ? undefined : architectureFor(file, wanted);
+  const known = wanted ?? recognised;
   const metadata =
-    metadataIn(file.userDefinedMetadata) ??
-    (card === undefined ? undefined : metadataOfCard(card, inputSizeIn(file.config)));
+    metadataIn(file.userDefinedMetadata) ?? (known === undefined ? undefined : metadataFor(file, known));
   const convertAs = (architecture?: Architecture) =>
     convertModelFile(file, {
       architecture,
@@ -73,8 +80,38 @@ export function convertFile(file: ModelFile, options: ConvertOptions = {}): Conv
     ...artifacts,
     layers: named?.layers ?? file.layers.length,
     parameters: file.layers.flatMap(({ weights }) => weights).reduce((sum, { data }) => sum + data.length, 0),
-    architecture: card?.name ?? metadata?.architecture,
+    architecture: known?.card.name ?? metadata?.architecture,
+    variant: known === undefined ? metadata?.variant : differingOptions(known.variant),
   };
+}
+
+/** The network that the options name, if they do. */
+function wantedBy({ architecture, alpha, minimalistic }: ConvertOptions): Recognised | undefined {
+  if (architecture !== undefined)
+    return { card: findModel(architecture).card, variant: { alpha, minimalistic } };
+  if (alpha === undefined && minimalistic === undefined) return undefined;
+  throw new UsageError(
+    'USAGE_ARGUMENT',
+    '`alpha` and `minimalistic` say what they mean with a network only.',
+    {
+      given: `${alpha === undefined ? 'minimalistic' : 'alpha'} without architecture`,
+      expected: 'architecture: the name of a MobileNet',
+      nextStep:
+        'name the network (`--architecture mobilenet`), or leave them out: known files are recognised',
+    },
+  );
+}
+
+function metadataFor(file: ModelFile, known: Recognised): ModelMetadata {
+  const layers = layersIn(file.config);
+  const options =
+    file.config === undefined
+      ? known.variant
+      : optionsOfWhole(
+          known,
+          layers.map((layer) => layer.class_name),
+        );
+  return metadataOfCard(known.card, inputSizeIn(file.config), options);
 }
 
 /** Weights that are another network's are told by its name. */
@@ -82,30 +119,29 @@ function fitting<T>(file: ModelFile, named: NamedNetwork, convert: (architecture
   try {
     return convert(named.architecture);
   } catch (error) {
-    throw mismatchOf(error, file, named.card, { howToName: (name) => `\`--architecture ${name}\`` });
+    throw mismatchOf(error, file, named, { howToName: (name) => `\`--architecture ${name}\`` });
   }
 }
 
-interface NamedNetwork {
-  readonly card: ModelCard;
+interface NamedNetwork extends Recognised {
   readonly architecture: Architecture;
   readonly layers: number;
 }
 
 /** The zoo's network for weights-only files: with or without top and with as many classes as the file has. */
-function architectureFor(file: ModelFile, name: string): NamedNetwork {
-  const entry = findModel(name);
-  const { card, build } = entry;
-  const classifier = classifierIn(file, entry);
+function architectureFor(file: ModelFile, { card, variant }: Recognised): NamedNetwork {
+  const { build } = findModel(card.name);
+  const classifier = classifierIn(file, { card, variant });
   const classes = classifier?.weights.at(-1)?.shape.at(-1);
   const model = build(
     card,
-    { includeTop: classifier !== undefined, classes },
+    { ...variant, includeTop: classifier !== undefined, classes },
     { kernel: 'zeros', published: holdsDeviationAsVariance(file) },
   );
   try {
     return {
       card,
+      variant,
       architecture: { topology: model.toJSON(null, false) as JsonObject, weights: expectedWeightsOf(model) },
       layers: model.layers.length,
     };
@@ -115,10 +151,10 @@ function architectureFor(file: ModelFile, name: string): NamedNetwork {
 }
 
 /** By its name where the order says nothing; else the last layer, where there are enough of them. */
-function classifierIn({ kind, layers }: ModelFile, { card, build }: ZooEntry): LayerWeights | undefined {
+function classifierIn({ kind, layers }: ModelFile, { card, variant }: Recognised): LayerWeights | undefined {
   const bearing = layers.filter(({ weights }) => weights.length > 0);
   if (kind === 'safetensors-weights') return bearing.find(({ layer }) => layer === card.classifier);
-  const withTop = build(card, {}, { kernel: 'zeros' });
+  const withTop = findModel(card.name).build(card, variant, { kernel: 'zeros' });
   const wanted = weightLayers(withTop).length;
   withTop.dispose();
   return bearing.length >= wanted ? bearing.at(-1) : undefined;
@@ -126,8 +162,11 @@ function classifierIn({ kind, layers }: ModelFile, { card, build }: ZooEntry): L
 
 /** `[height, width]` of the first input layer, or nothing. */
 function inputSizeIn(config: JsonObject | undefined): (number | null)[] {
-  const layers = (config?.config as JsonObject | undefined)?.layers;
-  const first = Array.isArray(layers) ? (layers[0] as JsonObject | undefined) : undefined;
-  const shape = (first?.config as JsonObject | undefined)?.batch_input_shape;
+  const shape = (layersIn(config)[0]?.config as JsonObject | undefined)?.batch_input_shape;
   return Array.isArray(shape) ? (shape.slice(1, 3) as (number | null)[]) : [];
+}
+
+function layersIn(config: JsonObject | undefined): JsonObject[] {
+  const layers = (config?.config as JsonObject | undefined)?.layers;
+  return Array.isArray(layers) ? (layers as JsonObject[]) : [];
 }

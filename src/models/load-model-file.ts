@@ -3,14 +3,16 @@ import { FormatError, UsageError, reasonOf } from '../base/errors.ts';
 import type { JsonObject } from '../base/types.ts';
 import type { ModelFile, TfjsArtifacts } from '../../converters/index.ts';
 import { convertModelFile } from '../../converters/index.ts';
+import { extraOptions } from '../../zoo/card.ts';
 import { lookUp } from '../../zoo/registry.ts';
+import { variantFlags } from '../../zoo/variants.ts';
 import { platform } from '../platform.ts';
 import { expectedWeightsOf } from './expected-weights.ts';
 import type { LoadModelOptions } from './load-model.ts';
 import { baseName, looksLikeLocation } from './location.ts';
 import { readModelAt } from './model-bytes.ts';
 import { getMetadata, metadataOfCard, setMetadata } from './metadata.ts';
-import { recogniseCard, recogniseFile } from './recognise.ts';
+import { optionsOfWhole, recogniseCard, recogniseFile } from './recognise.ts';
 
 /** Options of zoo builders that make no sense for a finished model. */
 const builderOptions = [
@@ -21,6 +23,7 @@ const builderOptions = [
   'classifierActivation',
   'version',
   'seed',
+  ...extraOptions,
 ] as const;
 
 /** Whether `model` means a finished model, at a path or URL, and not a network of the zoo. */
@@ -52,21 +55,27 @@ export async function loadModelFile(
 
 /** Turns a file's config and tensors into a tf.LayersModel; attaches the card when the network is known. */
 async function instantiate(file: ModelFile): Promise<tf.LayersModel> {
+  if (file.refusal !== undefined) throw file.refusal;
   if (file.config === undefined) {
+    const known = recogniseFile(file);
+    const name = known === undefined ? 'NAME' : variantFlags(known.card, known.variant);
     throw new FormatError(
       'FORMAT_UNSUPPORTED',
       `${baseName(file.fileName)} holds weights only, not a model.`,
       {
         given: file.fileName,
         expected: 'a whole-model file, or the name of the network that the weights belong to',
-        nextStep: `load the network by name with these weights: \`--model ${recogniseFile(file)?.name ?? 'NAME'} --weights FILE\``,
+        nextStep: `load the network by name with these weights: \`--model ${name} --weights FILE\``,
       },
     );
   }
   const model = await modelOf(convertModelFile(file, { shardSizeBytes: Number.MAX_SAFE_INTEGER }), file);
   if (getMetadata(model) === undefined) {
-    const card = recogniseCard(expectedWeightsOf(model));
-    if (card !== undefined) setMetadata(model, metadataOfCard(card, model.inputs[0]?.shape.slice(1) ?? []));
+    const known = recogniseCard(expectedWeightsOf(model));
+    const size = model.inputs[0]?.shape.slice(1) ?? [];
+    const classes = model.layers.map((layer) => layer.getClassName());
+    if (known !== undefined)
+      setMetadata(model, metadataOfCard(known.card, size, optionsOfWhole(known, classes)));
   }
   return model;
 }

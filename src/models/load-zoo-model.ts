@@ -4,9 +4,9 @@ import { WeightsError, throwIfAborted } from '../base/errors.ts';
 import type { NamedTensor } from '../base/types.ts';
 import type { MatchOptions, ModelFile } from '../../converters/index.ts';
 import { matchWeights, readModelFile } from '../../converters/index.ts';
-import type { ModelCard, WeightFile } from '../../zoo/card.ts';
+import type { ModelCard } from '../../zoo/card.ts';
 import type { ZooEntry } from '../../zoo/registry.ts';
-import { defaultModel } from '../../zoo/default-model.ts';
+import type { VariantOptions } from '../../zoo/variants.ts';
 import { platform } from '../platform.ts';
 import { readEmbedded } from './embedded-weights.ts';
 import { expectedWeightsOf, weightLayers } from './expected-weights.ts';
@@ -14,6 +14,7 @@ import type { LoadModelOptions, WeightsSource } from './load-model.ts';
 import { metadataOfCard, setMetadata } from './metadata.ts';
 import { readModelAt } from './model-bytes.ts';
 import { holdsDeviationAsVariance } from './published-normalization.ts';
+import { publishedWeights } from './published-weights.ts';
 import { mismatchOf } from './recognise.ts';
 
 /** `auto` takes the top when the weights have one; for training, where only the features count. */
@@ -36,8 +37,8 @@ export async function loadZooModel(
   // Options are checked before anything is read or fetched.
   let model = buildWith(includeTop, published);
   try {
-    if (weights === null) return withMetadata(model, card);
-    const { file, name } = await readWeights(card, weights, options);
+    if (weights === null) return withMetadata(model, card, options);
+    const { file, name } = await readWeights(model, card, weights, options);
     throwIfAborted(signal, `Loading ${card.title}`);
     const found = file.layers.filter((layer) => layer.weights.length > 0).length;
     const noTop = options.includeTop === 'auto' && found < weightLayers(model).length;
@@ -50,8 +51,8 @@ export async function loadZooModel(
     }
     // The order in the package's own file says nothing.
     const by = weights === 'imagenet' && card.embedded !== undefined ? 'name' : options.by;
-    fill(model, matched(model, card, file, { by, fileName: name }));
-    return withMetadata(model, card);
+    fill(model, matched(model, card, file, { ...options, by, fileName: name }));
+    return withMetadata(model, card, options);
   } catch (error) {
     model.dispose();
     throw error;
@@ -63,20 +64,25 @@ function matched(
   model: tf.LayersModel,
   card: ModelCard,
   file: ModelFile,
-  { by, fileName }: MatchOptions,
+  { by, fileName, alpha, minimalistic }: MatchOptions & VariantOptions,
 ): NamedTensor[][] {
   try {
     return matchWeights(expectedWeightsOf(model), file, { by, fileName });
   } catch (error) {
-    throw mismatchOf(error, file, card, {
-      fileName,
-      howToName: (name) => `\`--model ${name}\`; for training \`--base ${name}\``,
-    });
+    throw mismatchOf(
+      error,
+      file,
+      { card, variant: { alpha, minimalistic } },
+      {
+        fileName,
+        howToName: (name) => `\`--model ${name}\`; for training \`--base ${name}\``,
+      },
+    );
   }
 }
 
-function withMetadata(model: tf.LayersModel, card: ModelCard): tf.LayersModel {
-  setMetadata(model, metadataOfCard(card, model.inputs[0]!.shape.slice(1)));
+function withMetadata(model: tf.LayersModel, card: ModelCard, options: LoadZooOptions): tf.LayersModel {
+  setMetadata(model, metadataOfCard(card, model.inputs[0]!.shape.slice(1), options));
   return model;
 }
 
@@ -90,10 +96,12 @@ function fill(model: tf.LayersModel, weights: readonly (readonly NamedTensor[])[
 }
 
 async function readWeights(
+  model: tf.LayersModel,
   card: ModelCard,
   weights: Exclude<WeightsSource, null>,
-  { includeTop, classes = 1000, onProgress, signal }: LoadZooOptions,
+  options: LoadZooOptions,
 ): Promise<{ file: ModelFile; name: string }> {
+  const { includeTop, classes = 1000, onProgress, signal } = options;
   if (weights instanceof ArrayBuffer || ArrayBuffer.isView(weights)) {
     const bytes = weights instanceof ArrayBuffer ? new Uint8Array(weights) : weights;
     return { file: await readModelFile(bytes, { fileName: 'the given bytes' }), name: 'the given bytes' };
@@ -113,29 +121,8 @@ async function readWeights(
     const bytes = await readEmbedded(card.embedded, { onProgress, signal });
     return { file: await readModelFile(bytes, { fileName }), name: fileName };
   }
-  const published = publishedFile(card.weights, includeTop);
-  if (published === undefined) {
-    throw new WeightsError(
-      'WEIGHTS_UNAVAILABLE',
-      `Nobody publishes ImageNet weights for ${card.title} in a form that is read here.`,
-      {
-        given: "weights: 'imagenet'",
-        expected: 'a network with published weights, or a weights file of your own',
-        nextStep:
-          'pass `weights` (`--weights`) with a path, URL or bytes, or `weights: null` for random ones; ' +
-          `the weights of ${defaultModel} are in the package`,
-      },
-    );
-  }
+  const [, height, width] = model.inputs[0]!.shape as [null, number, number, 3];
+  const published = publishedWeights(card, { ...options, inputSize: [height, width] });
   const bytes = await platform().readCached(published, { onProgress, signal });
   return { file: await readModelFile(bytes, { fileName: published.fileName }), name: published.fileName };
-}
-
-function publishedFile(
-  files: readonly WeightFile[],
-  includeTop: boolean | 'auto' | undefined,
-): WeightFile | undefined {
-  // For features alone the smaller file is enough.
-  const variant = includeTop === false || includeTop === 'auto' ? 'noTop' : 'top';
-  return files.find((file) => file.variant === variant);
 }

@@ -1,10 +1,13 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { JsonObject } from '../base/types.ts';
+import type { BuildOptions } from '../../zoo/build-options.ts';
 import type { ModelCard, PreprocessingMode } from '../../zoo/card.ts';
 import { preprocessingModes } from '../../zoo/card.ts';
 import type { ResizeFilter, ResizeMode } from '../images/resize-options.ts';
 import type { ClassLabel } from '../../zoo/labels/imagenet.ts';
 import { imagenetLabels } from '../../zoo/labels/imagenet.ts';
+import type { VariantOptions } from '../../zoo/variants.ts';
+import { differingOptions } from '../../zoo/variants.ts';
 
 /**
  * What has to be known to use a classifier, carried in a tfjs model's user-defined metadata under the key
@@ -14,6 +17,8 @@ export interface ModelMetadata {
   readonly version: 1;
   /** Name of the zoo's card that the network, or its base, was built from. */
   readonly architecture?: string;
+  /** The options that tell its width and make from the card's, where they do. */
+  readonly variant?: VariantOptions;
   /** A label set of the zoo, or the names of the classes in index order. */
   readonly labels: 'imagenet' | readonly string[];
   readonly preprocessing: PreprocessingMode;
@@ -24,20 +29,28 @@ export interface ModelMetadata {
     readonly filter: ResizeFilter;
     readonly cropFraction: number;
   };
+  /** The layer on which a new head stands, where no card tells it. */
+  readonly features?: string;
   readonly licence?: string;
   readonly source?: string;
 }
 
 const key = 'dovecote';
 
-/** The metadata of a network of the zoo, built at `inputShape`. */
-export function metadataOfCard(card: ModelCard, inputShape: readonly (number | null)[]): ModelMetadata {
+/** The metadata of a network of the zoo, built with these options at `inputShape`. */
+export function metadataOfCard(
+  card: ModelCard,
+  inputShape: readonly (number | null)[],
+  options: VariantOptions & Pick<BuildOptions, 'includePreprocessing'> = {},
+): ModelMetadata {
   const size = card.inputSize.default;
+  const outside = options.includePreprocessing === false ? card.builtinPreprocessing : undefined;
   return {
     version: 1,
     architecture: card.name,
+    variant: differingOptions(options),
     labels: card.labels,
-    preprocessing: card.preprocessing,
+    preprocessing: outside ?? card.preprocessing,
     inputSize: [inputShape[0] ?? size, inputShape[1] ?? size],
     resize: { ...card.resize },
     licence: card.licence,
@@ -75,7 +88,10 @@ export function metadataIn(userDefined: unknown): ModelMetadata | undefined {
     found.inputSize.every((side) => Number.isInteger(side) && side > 0);
   const preprocessingIsLegal = (preprocessingModes as readonly unknown[]).includes(found.preprocessing);
   const resizeIsLegal = typeof found.resize === 'object' && found.resize !== null;
-  if (!labelsAreLegal || !sizeIsLegal || !preprocessingIsLegal || !resizeIsLegal) return undefined;
+  const variantIsLegal =
+    found.variant === undefined || (typeof found.variant === 'object' && found.variant !== null);
+  if (!labelsAreLegal || !sizeIsLegal || !preprocessingIsLegal || !resizeIsLegal || !variantIsLegal)
+    return undefined;
   return found as ModelMetadata;
 }
 

@@ -35,3 +35,21 @@ export function requireModelName(model: unknown): asserts model is string {
     nextStep: '`dovecote list` shows all models',
   });
 }
+
+/** What makes sense only where a model is loaded by its name. */
+const namedOnly = ['weights', 'alpha', 'minimalistic'] as const;
+
+/** @throws UsageError `USAGE_ARGUMENT` for options of loading, given with a model that is loaded already */
+export function refuseForLoaded(
+  what: string,
+  options: { readonly [Option in (typeof namedOnly)[number]]?: unknown },
+): void {
+  const given = namedOnly.filter((option) => options[option] !== undefined);
+  if (given.length === 0) return;
+  const names = given.map((option) => `\`${option}\``).join(', ');
+  throw new UsageError('USAGE_ARGUMENT', `${names} cannot be used with a ${what} that is loaded already.`, {
+    given: `a model and ${given.join(', ')}`,
+    expected: `a model, or the name of a network with ${given.join(', ')}`,
+    nextStep: `leave ${names} out`,
+  });
+}

@@ -1,13 +1,13 @@
 import type * as tf from '@tensorflow/tfjs';
-import { UsageError } from '../base/errors.ts';
 import type { ProgressCallback } from '../base/types.ts';
 import { lookUp } from '../../zoo/registry.ts';
+import type { VariantOptions } from '../../zoo/variants.ts';
 import { platform } from '../platform.ts';
 import { disposeEngines } from '../engines/session-cache.ts';
 import type { WeightsSource } from '../models/load-model.ts';
 import { loadModel } from '../models/load-model.ts';
 import { loadZooModel } from '../models/load-zoo-model.ts';
-import { requireModel } from '../models/require-model.ts';
+import { refuseForLoaded, requireModel } from '../models/require-model.ts';
 
 /** A base to build on, and how to let go of it once `successor` (if any) has been built from its layers. */
 export interface BorrowedBase {
@@ -15,7 +15,7 @@ export interface BorrowedBase {
   readonly release: (successor: tf.LayersModel | undefined) => Promise<void>;
 }
 
-export interface BaseOptions {
+export interface BaseOptions extends VariantOptions {
   readonly weights?: WeightsSource;
   readonly onProgress?: ProgressCallback;
   readonly signal?: AbortSignal;
@@ -24,24 +24,25 @@ export interface BaseOptions {
 /** The caller's model, or a model that is loaded here, with whatever top its weights have. */
 export async function borrowBase(base: string | tf.LayersModel, options: BaseOptions): Promise<BorrowedBase> {
   if (typeof base !== 'string') {
-    if (options.weights !== undefined) {
-      throw new UsageError('USAGE_ARGUMENT', '`weights` cannot be used with a base that is loaded already.', {
-        given: 'a model and weights',
-        expected: 'a model, or the name of a network with weights',
-        nextStep: 'leave `weights` out',
-      });
-    }
+    refuseForLoaded('base', options);
     requireModel(base, 'base');
     await platform().prepareTfjs();
     return { model: base, release: () => Promise.resolve() };
   }
-  const { weights, onProgress, signal } = options;
+  const { weights, alpha, minimalistic, onProgress, signal } = options;
   await platform().prepareTfjs();
   const entry = lookUp(base);
   const model =
     entry === undefined
-      ? await loadModel(base, { weights, onProgress, signal })
-      : await loadZooModel(entry, { weights, includeTop: 'auto', onProgress, signal });
+      ? await loadModel(base, { weights, alpha, minimalistic, onProgress, signal })
+      : await loadZooModel(entry, {
+          weights,
+          alpha,
+          minimalistic,
+          includeTop: 'auto',
+          onProgress,
+          signal,
+        });
   return { model, release: (successor) => releaseExcept(model, successor) };
 }
 

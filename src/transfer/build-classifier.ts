@@ -44,10 +44,13 @@ export function buildClassifier(
   setMetadata(model, {
     version: 1,
     architecture: inherited?.architecture,
+    variant: inherited?.variant,
     labels: [...classes],
     preprocessing: recipe.preprocessing,
     inputSize: recipe.inputSize,
     resize: recipe.resize,
+    // The features of a nested model are those of one of its layers.
+    ...(inherited?.features === undefined ? {} : { features: features.sourceLayer.name }),
     licence: card?.licence ?? inherited?.licence,
     source: card?.source ?? inherited?.source,
   });

@@ -12,6 +12,7 @@ import type { RecipeOptions } from '../classify/recipe.ts';
 import type { InputRecipe } from '../pipeline/run-images.ts';
 import { runImages } from '../pipeline/run-images.ts';
 import { lookUp } from '../../zoo/registry.ts';
+import { featureLayerOfVariant } from '../../zoo/variants.ts';
 import { getMetadata } from '../models/metadata.ts';
 import { requireModel } from '../models/require-model.ts';
 
@@ -140,8 +141,9 @@ async function extract(
 /** The layer on which a new head stands. */
 function featureLayerOf(model: tf.LayersModel, asked?: string): string {
   if (asked !== undefined) return asked;
-  const architecture = getMetadata(model)?.architecture;
-  const known = architecture === undefined ? undefined : lookUp(architecture)?.card.features.layer;
+  const { architecture, variant = {} } = getMetadata(model) ?? {};
+  const card = architecture === undefined ? undefined : lookUp(architecture)?.card;
+  const known = card === undefined ? undefined : featureLayerOfVariant(card, variant);
   if (known !== undefined && model.layers.some((layer) => layer.name === known)) return known;
   if (model.outputs.length === 1 && model.outputs[0]!.shape.length === 4) return model.layers.at(-1)!.name;
   throw new ModelError(

@@ -24,6 +24,10 @@ import { trainHead } from './train-head.ts';
 export interface FineTuneOptions extends Omit<RecipeOptions, 'labels'> {
   /** With a base given by name: where its weights come from. Default `imagenet`. */
   readonly weights?: WeightsSource;
+  /** With a base given by name: the width of a MobileNet. Default 1. */
+  readonly alpha?: number;
+  /** With a base given by name: the MobileNetV3 without squeeze-and-excite, hard-swish and 5x5 kernels. Default false. */
+  readonly minimalistic?: boolean;
   /** Pictures to validate on: a folder, or pictures in memory. */
   readonly validation?: string | readonly LabelledImage[];
   /** Without `validation`: the share of every class that is set aside, above 0 and below 1. Default 0.2. */

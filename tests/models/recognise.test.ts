@@ -6,15 +6,42 @@ import { metadataIn } from '../../src/models/metadata.ts';
 import { recogniseCard } from '../../src/models/recognise.ts';
 import { disposeModel, loadModel } from '../../src/node.ts';
 import { listCards, lookUp } from '../../zoo/registry.ts';
+import { differingOptions, variantTitle, variantsOf } from '../../zoo/variants.ts';
 import { colourModel, tinyMetadata } from '../support/tiny-model.ts';
 
 describe('recognising a network', () => {
-  it.each(listCards())('$title is recognised with and without its top', (card) => {
+  const networks = listCards().flatMap((card) =>
+    variantsOf(card).map(({ alpha, minimalistic }) => {
+      const variant = differingOptions({ alpha, minimalistic }) ?? {};
+      return { title: variantTitle(card, variant), card, variant };
+    }),
+  );
+
+  it.each(networks)('$title is recognised with and without its top', ({ card, variant }) => {
     for (const includeTop of [true, false]) {
-      const model = lookUp(card.name)!.build(card, { includeTop }, { kernel: 'zeros' });
-      expect(recogniseCard(expectedWeightsOf(model))).toBe(card);
+      const model = lookUp(card.name)!.build(card, { ...variant, includeTop }, { kernel: 'zeros' });
+      const recognised = recogniseCard(expectedWeightsOf(model));
+      expect(recognised?.card).toBe(card);
+      expect(recognised?.variant).toEqual(variant);
       model.dispose();
     }
+  });
+
+  it('layers may have the names that Keras 2 gave them, with slashes and capitals', () => {
+    const { card, build } = lookUp('mobilenetv3small')!;
+    const model = build(card, { includeTop: false }, { kernel: 'zeros' });
+    const layers = expectedWeightsOf(model).map((each) => ({
+      ...each,
+      layer: each.layer
+        .replace(/^conv/, 'Conv')
+        .replace(/_bn$/, '/BatchNorm')
+        .replace(/^(expanded_conv(?:_\d+)?)_/, '$1/')
+        .replace('squeeze_excite_conv', 'squeeze_excite/Conv'),
+    }));
+    expect(layers[0]!.layer).toBe('Conv');
+    expect(layers.some(({ layer }) => layer === 'expanded_conv_1/expand/BatchNorm')).toBe(true);
+    expect(recogniseCard(layers)?.card).toBe(card);
+    model.dispose();
   });
 
   it('a network with as many numbers but other names, or in another order, is not taken for it', async () => {
@@ -37,6 +64,7 @@ describe('metadata', () => {
       { inputSize: [12] },
       { inputSize: [0, 12] },
       { resize: null },
+      { variant: 'wide' },
     ];
     for (const change of broken)
       expect(metadataIn({ dovecote: { ...tinyMetadata, ...change } })).toBeUndefined();

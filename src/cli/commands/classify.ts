@@ -4,7 +4,7 @@ import type { Classification, ClassifyOptions } from '../../classify/classify.ts
 import { defaultModel } from '../../../zoo/default-model.ts';
 import { runCommand } from '../context.ts';
 import { printableLines } from '../printable-lines.ts';
-import type { ResizeFlags } from '../options.ts';
+import type { ResizeFlags, VariantFlags } from '../options.ts';
 import {
   engineOption,
   jsonOption,
@@ -13,10 +13,11 @@ import {
   preprocessingOption,
   resizeOf,
   addResizeOptions,
+  addVariantOptions,
   wholeNumber,
 } from '../options.ts';
 
-interface ClassifyFlags extends ResizeFlags {
+interface ClassifyFlags extends ResizeFlags, VariantFlags {
   model: string;
   weights?: string;
   top: number;
@@ -60,7 +61,7 @@ export function addClassifyCommand(program: Command): void {
       'after',
       '\nExamples:\n  dovecote classify cat.jpg\n  dovecote classify holiday/ --top 1 --csv > holiday.csv\n  dovecote classify new.jpg --model my-model/',
     );
-  addResizeOptions(command).action((images: string[]) =>
+  addResizeOptions(addVariantOptions(command)).action((images: string[]) =>
     classifyCommand(images, command.optsWithGlobals<ClassifyFlags>()),
   );
 }
@@ -78,6 +79,8 @@ function classifyCommand(inputs: string[], flags: ClassifyFlags): Promise<void> 
     const stream = classifyStream(images, {
       model: flags.model,
       weights: flags.weights,
+      alpha: flags.alpha,
+      minimalistic: flags.minimalistic,
       topK: flags.top,
       batchSize: flags.batchSize,
       engine: flags.engine,

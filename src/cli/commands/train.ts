@@ -10,6 +10,7 @@ import { quoted } from '../quoted.ts';
 import type { ResizeFlags } from '../options.ts';
 import {
   addResizeOptions,
+  addVariantOptions,
   engineOption,
   jsonOption,
   nonEmpty,
@@ -37,6 +38,8 @@ interface TrainFlags
       | 'pooling'
       | 'validationSplit'
       | 'preprocessing'
+      | 'alpha'
+      | 'minimalistic'
     > {
   base: string;
   weights?: string;
@@ -123,7 +126,7 @@ export function addTrainCommand(program: Command): void {
       'after',
       '\nExamples:\n  dovecote train flowers/\n  dovecote train flowers/ --out flower-model/\n  dovecote train train/ --validation val/ --out my-model/ --augment --seed 7',
     );
-  addResizeOptions(command).action((folder: string) =>
+  addResizeOptions(addVariantOptions(command)).action((folder: string) =>
     trainCommand(folder, command.optsWithGlobals<TrainFlags>()),
   );
 }
