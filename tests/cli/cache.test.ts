@@ -12,6 +12,7 @@ interface Listed {
   name: string;
   weights: 'cached' | 'download' | 'none';
   url?: string;
+  flops: number;
 }
 
 const shop = new Workshop('cli-cache');
@@ -34,10 +35,23 @@ describe('list', () => {
   it('shows every network and where its weights are', async () => {
     const [text, json] = await Promise.all([cli(['list']), cli(['list', '--json'])]);
     expect(text).toMatchObject({ stderr: '', code: 0 });
-    expect(text.stdout).toMatch(/^name +network +input[^]*squeezenet +SqueezeNet v1\.1 +227x227 +1,235,496/);
+    expect(text.stdout).toMatch(
+      /^name +input +parameters +MB +GFLOPs +top-1 % +top-5 % +weights +licence\n[^]*^squeezenet +227x227 +1,235,496 /m,
+    );
+    // Keras's documentation: 138.4 M parameters, 528 MB (MiB), top-1 71.3 %, top-5 90.1 %; 15.5 G multiply-adds.
+    expect(text.stdout).toMatch(
+      /^vgg16 +224x224 +138,357,544 +553\.4 +30\.9\d +71\.3 +90\.1 +to be downloaded +CC-BY-4\.0/m,
+    );
     const models = jsonOf<Listed[]>(json);
     expect(models.find(({ name }) => name === 'squeezenet')).toMatchObject({ weights: 'download' });
     expect(models.find(({ name }) => name === 'squeezenet1.0')).toMatchObject({ weights: 'none' });
+    expect(models.find(({ name }) => name === 'mobilenet')).toMatchObject({
+      parameters: 4_253_864,
+      top1: 70.4,
+      top5: 89.5,
+      options: expect.arrayContaining(['alpha']) as string[],
+    });
+    for (const { flops } of models) expect(flops).toBeGreaterThan(1e8);
   });
 });
 

@@ -48,6 +48,27 @@ it('train makes a model of a folder and uses it', async () => {
   expect(output).toMatch(/dark\/.*\.png: (dark|light) \d+\.\d %/);
 });
 
+it('keras-parity prints how far each engine is from Keras', async () => {
+  const output = await example('keras-parity', '--small', 'mobilenet', 'mobilenetv3small-minimalistic');
+  const difference = String.raw`\d\.\de-\d`;
+  expect(output).toMatch(
+    new RegExp(`^mobilenet +small +97x110 +3,228,864 +${difference} +${difference} +\\d+\\.\\d$`, 'm'),
+  );
+  expect(output).toMatch(/\nmobilenetv3small-minimalistic +small +97x110 +441,000 /);
+  expect(output).toMatch(/\nAll within 0\.00001 of the range of Keras's values\.\n$/);
+  const rows = await example('keras-parity', '--small', '--json', '--engine', 'onnx', 'mobilenet');
+  const row = JSON.parse(rows) as { onnx: number; tfjs?: number };
+  expect(row.onnx).toBeLessThan(1e-5);
+  expect(row.tfjs).toBeUndefined();
+});
+
+it('keras-parity says which goldens there are when one is asked for that is not', async () => {
+  await expect(example('keras-parity', 'resnet51')).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/no golden for resnet51\. There are: .*resnet50/) as string,
+  });
+});
+
 describe.skipIf(!hasShared)('examples on real weights (need ../shared)', () => {
   it('convert', async () => {
     const output = await example('convert', weights, join(root, 'web-model'));

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { defaultModel } from '../../zoo/default-model.ts';
+import { multiplyAdds } from '../../zoo/multiply-adds.ts';
 import { listCards } from '../../zoo/registry.ts';
 import { rootFolder } from '../support/dist.ts';
 
@@ -12,17 +13,19 @@ describe('README', () => {
     const rows = readme.split('\n').flatMap((line) => {
       const cells = line.split('|').map((cell) => cell.trim());
       const name = /^`(\S+)`$/.exec(cells[1] ?? '')?.[1];
-      return name !== undefined && cells.length === 10 ? [[name, ...cells.slice(2, 8)]] : [];
+      return name !== undefined && cells.length === 11 ? [[name, ...cells.slice(2, 10)]] : [];
     });
     expect(rows).toEqual(
       listCards().map((card) => [
         card.name,
-        card.title,
+        `[${card.title}](${card.source.split(' ')[0]})`,
         `${card.inputSize.default} (${card.inputSize.minimum} and up)`,
         card.preprocessing,
-        card.parameters.top.toLocaleString('en'),
-        card.accuracy.top1?.toFixed(1) ?? '',
+        (card.parameters.top / 1e6).toFixed(1),
+        ((2 * multiplyAdds[card.name]!) / 1e9).toFixed(2),
         String(card.features.width),
+        card.accuracy.top1?.toFixed(1) ?? '',
+        card.accuracy.top5?.toFixed(1) ?? '',
       ]),
     );
   });
