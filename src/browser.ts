@@ -3,12 +3,14 @@ import { decodeImageBrowser } from './images/decode.browser.ts';
 import { prepareTfjsBrowser } from './engines/tfjs-backend.browser.ts';
 import { registerPlatform } from './platform.ts';
 import { fetchBytes, fetchPublished } from './weights/fetch.browser.ts';
+import { inMemory } from './weights/open-bytes.ts';
 
 registerPlatform({
   name: 'browser',
   readBytes: fetchBytes,
+  openFile: async (location, options) => inMemory(await fetchBytes(location, options)),
   isFolder: (location) => Promise.resolve(/^[^?#]*\/(?:[?#]|$)/.test(location)),
-  readCached: fetchPublished,
+  openCached: async (file, options) => inMemory(await fetchPublished(file, options)),
   readImageFolder: (folder) =>
     Promise.reject(
       new UsageError('USAGE_ARGUMENT', 'A browser has no folders to read.', {

@@ -5,13 +5,14 @@ import { createOnnxSessionNode } from './engines/ort-session.node.ts';
 import { prepareTfjsNode } from './engines/tfjs-backend.node.ts';
 import { decodeImageNode } from './images/decode.node.ts';
 import { registerPlatform } from './platform.ts';
-import { readCached, readLocation } from './weights/index.node.ts';
+import { openCached, openLocation, readLocation } from './weights/index.node.ts';
 
 registerPlatform({
   name: 'node',
   readBytes: readLocation,
+  openFile: openLocation,
   isFolder,
-  readCached,
+  openCached,
   readImageFolder,
   decodeImage: decodeImageNode,
   prepareTfjs: prepareTfjsNode,

@@ -1,3 +1,4 @@
+import type { ModelBytes } from '../converters/byte-source.ts';
 import type { Pixels, ProgressCallback } from './base/types.ts';
 import type { ImageDataset } from './datasets/labelled-images.ts';
 import type { ResizeOptions } from './images/resize-options.ts';
@@ -18,6 +19,15 @@ export interface RemoteFile {
   readonly size?: number;
   readonly md5?: string;
   readonly sha256?: string;
+}
+
+/** A file that has to be closed. */
+export interface OpenFile {
+  /** In memory, or read piece by piece as they are asked for. */
+  readonly bytes: ModelBytes;
+  /** Throws FileError `FILE_CHANGED` when something has written to the file since it was opened. */
+  checkUnchanged(): void;
+  close(): void;
 }
 
 export interface DecodeOptions {
@@ -49,10 +59,12 @@ export interface Platform {
   readonly name: 'node' | 'browser';
   /** Bytes of a path, `file:` URL, `http(s):` URL (or, in a browser, a page-relative URL). Not cached. */
   readBytes(location: string | URL, options?: ReadOptions): Promise<Uint8Array>;
+  /** The same, opened to be read piece by piece where that is possible. */
+  openFile(location: string | URL, options?: ReadOptions): Promise<OpenFile>;
   /** Whether a location is a folder; in a browser, whether a URL ends with a slash. Never throws. */
   isFolder(location: string): Promise<boolean>;
-  /** Bytes of a file with a public address, through the cache where there is one. */
-  readCached(file: RemoteFile, options?: ReadOptions): Promise<Uint8Array>;
+  /** A file with a public address, through the cache where there is one, opened. */
+  openCached(file: RemoteFile, options?: ReadOptions): Promise<OpenFile>;
   /** A folder with one subfolder of pictures for each class. Throws `USAGE_ARGUMENT` where there are no folders. */
   readImageFolder(folder: string): Promise<ImageDataset>;
   /** 8-bit RGB of an encoded picture or a DOM object: upright, alpha flattened on white, first frame. */

@@ -6,6 +6,7 @@ import type { MatchOptions, ModelFile } from '../../converters/index.ts';
 import { matchWeights, readModelFile } from '../../converters/index.ts';
 import type { ModelCard } from '../../zoo/card.ts';
 import type { ZooEntry } from '../../zoo/registry.ts';
+import { onHost } from '../../zoo/on-host.ts';
 import type { VariantOptions } from '../../zoo/variants.ts';
 import { platform } from '../platform.ts';
 import { readEmbedded } from './embedded-weights.ts';
@@ -15,6 +16,7 @@ import { metadataOfCard, setMetadata } from './metadata.ts';
 import { readModelAt } from './model-bytes.ts';
 import { holdsDeviationAsVariance } from './published-normalization.ts';
 import { publishedWeights } from './published-weights.ts';
+import { readOpenFile } from './read-open-file.ts';
 import { mismatchOf } from './recognise.ts';
 
 /** `auto` takes the top when the weights have one; for training, where only the features count. */
@@ -86,13 +88,18 @@ function withMetadata(model: tf.LayersModel, card: ModelCard, options: LoadZooOp
   return model;
 }
 
-/** Puts tensors into the weight-bearing layers, in order. */
+/**
+ * Puts tensors into the weight-bearing layers, in order. On the host their arrays become the weights without a copy;
+ * the readers give out arrays that nothing else holds.
+ */
 function fill(model: tf.LayersModel, weights: readonly (readonly NamedTensor[])[]): void {
-  weightLayers(model).forEach((layer, index) => {
-    const tensors = weights[index]!.map(({ data, shape, dtype }) => tf.tensor(data, [...shape], dtype));
-    layer.setWeights(tensors);
-    tf.dispose(tensors);
-  });
+  onHost(() =>
+    weightLayers(model).forEach((layer, index) => {
+      const tensors = weights[index]!.map(({ data, shape, dtype }) => tf.tensor(data, [...shape], dtype));
+      layer.setWeights(tensors);
+      tf.dispose(tensors);
+    }),
+  );
 }
 
 async function readWeights(
@@ -123,6 +130,7 @@ async function readWeights(
   }
   const [, height, width] = model.inputs[0]!.shape as [null, number, number, 3];
   const published = publishedWeights(card, { ...options, inputSize: [height, width] });
-  const bytes = await platform().readCached(published, { onProgress, signal });
-  return { file: await readModelFile(bytes, { fileName: published.fileName }), name: published.fileName };
+  const { fileName } = published;
+  const opened = await platform().openCached(published, { onProgress, signal });
+  return { file: await readOpenFile(opened, { fileName }), name: fileName };
 }

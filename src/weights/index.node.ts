@@ -2,6 +2,7 @@ export { clearCache, type ClearedCache, type ClearOptions } from './clear-cache.
 export { downloadToCache, readCached } from './download.node.ts';
 export { listCache, type CacheEntry } from './list-cache.node.ts';
 export { mirrorUrl } from './locations.node.ts';
+export { openCached, openLocation } from './open-file.node.ts';
 export type { CacheOptions, LockOptions, RetryOptions, TimeoutOptions, TransferOptions } from './options.ts';
 export { readLocation } from './read-location.node.ts';
 export { cacheFolder, isOffline, weightsFolder } from './settings.node.ts';

@@ -17,8 +17,9 @@ export async function prepareEngines(
   registerPlatform({
     name: 'node',
     readBytes: unused,
+    openFile: unused,
     isFolder: () => Promise.resolve(false),
-    readCached: unused,
+    openCached: unused,
     readImageFolder: unused,
     decodeImage: unused,
     prepareTfjs: () => Promise.resolve(),
