@@ -5,7 +5,7 @@ import { readKerasHdf5, type ReadHdf5Options } from './hdf5/read-keras-hdf5.ts';
 import { expectedWeights, type ExpectedLayer } from './keras/layer-weights.ts';
 import { usesTheanoOrdering } from './keras/legacy.ts';
 import { parseKerasConfig } from './keras/parse-config.ts';
-import { toTfjsTopology, withUniqueNames } from './keras/tfjs-topology.ts';
+import { ownLayerNotes, toTfjsTopology, withUniqueNames } from './keras/tfjs-topology.ts';
 import { matchWeights, type MatchOptions } from './match-weights.ts';
 import type { ModelFile } from './model-file.ts';
 import { writeTfjsModel, type TfjsArtifacts, type WriteTfjsOptions } from './tfjs/write-tfjs.ts';
@@ -69,7 +69,7 @@ function matchOwn(file: ModelFile, config: JsonObject, options: ConvertKerasOpti
   const unused = file.layers.filter((layer) => layer.weights.length > 0 && !known.has(layer.layer));
   const notes =
     byName && unused.length > 0 ? [`no layer takes ${unused.map((layer) => layer.layer).join(', ')}`] : [];
-  return { topology, weights, notes };
+  return { topology, weights, notes: [...notes, ...ownLayerNotes(graph)] };
 }
 
 function matchArchitecture(

@@ -76,6 +76,7 @@ const PARAMETERS: Record<string, (config: JsonObject) => Parameter[]> = {
   Conv1D: (config) => convolution(config, 1),
   Conv2D: (config) => convolution(config, 2),
   Conv3D: (config) => convolution(config, 3),
+  GroupedConv2D: (config) => convolution(config, 2),
   Conv2DTranspose: (config) => convolution(config, 2, true),
   Conv3DTranspose: (config) => convolution(config, 3, true),
   DepthwiseConv2D: (config) => [
@@ -102,6 +103,11 @@ const PARAMETERS: Record<string, (config: JsonObject) => Parameter[]> = {
   ],
   LayerNormalization: (config) =>
     Array.isArray(config.axis) && config.axis.length > 1 ? [] : normalization(config),
+  LayerScale: (config) => [parameter('gamma', [size(config.projection_dim)])],
+  Normalization: (config) =>
+    config.mean != null
+      ? []
+      : [parameter('mean', null, false), parameter('variance', null, false), parameter('count', [], false)],
   Embedding: (config) => [parameter('embeddings', [size(config.input_dim), size(config.output_dim)])],
   PReLU: () => [parameter('alpha', null)],
   SimpleRNN: (config) => recurrent(config, 1),

@@ -1,7 +1,14 @@
 import type { JsonObject, JsonValue } from '../../src/base/types.ts';
 import { isJsonObject, stringOf } from '../json.ts';
 
-/** Activations that tfjs knows, by Keras's names; several names of one function are told apart by the value. */
+/** Activations that this package registers with tfjs. Keras 3's hard sigmoid has a name of ours: tfjs's is Keras 2's. */
+export const OWN_ACTIVATIONS: ReadonlySet<string> = new Set([
+  'hard_swish',
+  'hard_silu',
+  'keras3_hard_sigmoid',
+]);
+
+/** Activations that tfjs knows, with ours, by Keras's names; several names of one function are told apart by the value. */
 const ACTIVATIONS = new Map(
   Object.entries({
     elu: 'elu',
@@ -20,9 +27,15 @@ const ACTIVATIONS = new Map(
     silu: 'swish',
     mish: 'mish',
     gelu: 'gelu',
+    hard_swish: 'hard_swish',
+    hard_silu: 'hard_silu',
+    keras3_hard_sigmoid: 'keras3_hard_sigmoid',
     // As tfjs writes them in its own configs.
     hardSigmoid: 'hard_sigmoid',
     logSoftmax: 'log_softmax',
+    hardSwish: 'hard_swish',
+    hardSilu: 'hard_silu',
+    keras3HardSigmoid: 'keras3_hard_sigmoid',
   }),
 );
 

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../src/base/types.ts';
 import { isJsonObject, stringOf } from '../json.ts';
+import { ownClass } from './own-layers.ts';
 import { activationName } from './tfjs-cleaning.ts';
 
 /** Layer classes of tfjs-layers 4.22 that plain `tf.loadLayersModel` builds from a Keras config. */
@@ -21,16 +22,17 @@ const OTHER_KERAS_LAYERS = new Set(
     'ActivityRegularization AdditiveAttention Attention CategoryEncoding Conv1DTranspose CuDNNGRU CuDNNLSTM ' +
     'Cropping1D Cropping3D Deconvolution2D DepthwiseConv1D Discretization EinsumDense GroupNormalization ' +
     'GlobalAveragePooling3D GlobalMaxPooling3D Hashing Highway IntegerLookup LocallyConnected1D LocallyConnected2D ' +
-    'MaxoutDense Merge MultiHeadAttention Normalization RNN RandomBrightness RandomContrast RandomCrop RandomFlip ' +
+    'MaxoutDense Merge MultiHeadAttention RNN RandomBrightness RandomContrast RandomCrop RandomFlip ' +
     'RandomHeight RandomRotation RandomTranslation RandomWidth RandomZoom SReLU SeparableConv1D SlicingOpLambda ' +
     'StackedRNNCells StringLookup Subtract TFOpLambda TensorFlowOpLayer TextVectorization UnitNormalization ' +
     'UpSampling1D UpSampling3D ZeroPadding1D ZeroPadding3D SpatialDropout2D SpatialDropout3D ParametricSoftplus Identity'
   ).split(' '),
 );
 
-/** True for anything that Keras itself does not bring along, Lambda included: it holds Python code. */
-export function isCustomClass(className: string): boolean {
-  return !TFJS_LAYERS.has(className) && !OTHER_KERAS_LAYERS.has(className);
+/** True for anything that neither Keras nor this package brings along, Lambda included: it holds Python code. */
+export function isCustomClass(className: string, config: JsonObject = {}): boolean {
+  const known = TFJS_LAYERS.has(className) || OTHER_KERAS_LAYERS.has(className);
+  return !known && ownClass(className, config) === undefined;
 }
 
 /** Layers that pass their input on at inference, and that tfjs lacks. */
@@ -50,9 +52,11 @@ function optionProblem(className: string, config: JsonObject): string | undefine
       return `its activation ${JSON.stringify(config[key])} is not in TensorFlow.js`;
     }
   }
-  if (typeof config.groups === 'number' && config.groups !== 1)
-    return `groups is ${config.groups}; TensorFlow.js has 1`;
-  if (config.keepdims === true) return 'keepdims is true, which TensorFlow.js ignores';
+  if (ownClass(className, config) === undefined) {
+    if (typeof config.groups === 'number' && config.groups !== 1)
+      return `groups is ${config.groups}; TensorFlow.js has 1`;
+    if (config.keepdims === true) return 'keepdims is true, which TensorFlow.js ignores';
+  }
   if (config.padding === 'full' || config.padding === 'causal') return `its padding is "${config.padding}"`;
   if (config.mode !== undefined && className === 'BatchNormalization') {
     return `mode ${JSON.stringify(config.mode)} of Keras 1 has no counterpart; only mode 0 has`;
@@ -78,12 +82,12 @@ function optionProblem(className: string, config: JsonObject): string | undefine
   return undefined;
 }
 
-/** Why plain TensorFlow.js cannot compute this layer as Keras does; `undefined` when it can. */
+/** Why TensorFlow.js, with the layers of this package, cannot compute this layer as Keras does; `undefined` when it can. */
 export function tfjsProblem(className: string, config: JsonObject): string | undefined {
   if (className === 'Lambda') return 'it holds Python code, which is never executed';
   if (identityAtInference(className)) return undefined;
-  if (!TFJS_LAYERS.has(className)) {
-    return isCustomClass(className) ? 'it is a custom class' : 'TensorFlow.js has no such layer';
+  if (!TFJS_LAYERS.has(className) && ownClass(className, config) === undefined) {
+    return isCustomClass(className, config) ? 'it is a custom class' : 'TensorFlow.js has no such layer';
   }
   if (className === 'TimeDistributed' || className === 'Bidirectional') {
     const inner = config.layer;

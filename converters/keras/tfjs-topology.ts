@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from '../../src/base/types.ts';
 import type { GraphLayer, ModelGraph, TensorRef } from '../graph.ts';
 import { isJsonObject, stringOf } from '../json.ts';
 import { cleanConfig } from './tfjs-cleaning.ts';
+import { ownClass, ownPart } from './own-layers.ts';
 import { inferRanks } from './ranks.ts';
 import { axisProblem, identityAtInference, tfjsProblem } from './tfjs-support.ts';
 
@@ -20,6 +21,32 @@ export function layerProblems(graph: ModelGraph, prefix = ''): string[] {
     const problem = tfjsProblem(layer.className, layer.config) ?? axis;
     return problem === undefined ? call : [`${label} (${layer.className}): ${problem}`];
   });
+}
+
+function* ownParts(graph: ModelGraph, prefix = ''): Generator<[part: string, layer: string]> {
+  for (const layer of graph.layers) {
+    if (layer.nested !== undefined) yield* ownParts(layer.nested, `${prefix}${layer.name} > `);
+    const inner = layer.config.layer;
+    const wrapped = isJsonObject(inner) && isJsonObject(inner.config) ? inner : undefined;
+    const part =
+      ownPart(layer.className, layer.config) ??
+      (wrapped && ownPart(stringOf(wrapped.class_name) ?? '', wrapped.config as JsonObject));
+    if (part !== undefined) yield [part, prefix + layer.name];
+  }
+}
+
+/** A note that names the layers which plain tfjs lacks and this package registers; none when there is no such layer. */
+export function ownLayerNotes(graph: ModelGraph): string[] {
+  const byPart = new Map<string, string[]>();
+  for (const [part, layer] of ownParts(graph)) byPart.set(part, [...(byPart.get(part) ?? []), layer]);
+  if (byPart.size === 0) return [];
+  const list = [...byPart].map(([part, layers]) => {
+    const more = layers.length > 3 ? ` and ${layers.length - 3} more` : '';
+    return `${part} (${layers.slice(0, 3).join(', ')}${more})`;
+  });
+  return [
+    `TensorFlow.js itself lacks ${list.join(', ')}: import dovecote before tf.loadLayersModel, which then finds them`,
+  ];
 }
 
 /**
@@ -42,9 +69,10 @@ function requireTfjsLayers(graph: ModelGraph, fileName: string): void {
 
 function wrappedLayer(value: JsonValue): JsonValue {
   if (!isJsonObject(value) || !isJsonObject(value.config)) return value;
+  const className = stringOf(value.class_name) ?? '';
   return {
-    class_name: value.class_name ?? '',
-    config: layerConfig(stringOf(value.class_name) ?? '', value.config),
+    class_name: ownClass(className, value.config) ?? className,
+    config: layerConfig(className, value.config),
   };
 }
 
@@ -102,7 +130,8 @@ function layerJson(layer: GraphLayer, graph: ModelGraph): JsonObject {
     const { name, trainable = true, rate = 0 } = layer.config;
     return { class_name: 'Dropout', config: { name: name!, trainable, rate }, ...functional };
   }
-  return { class_name: layer.className, config: layerConfig(layer.className, layer.config), ...functional };
+  const className = ownClass(layer.className, layer.config) ?? layer.className;
+  return { class_name: className, config: layerConfig(layer.className, layer.config), ...functional };
 }
 
 function modelJson(graph: ModelGraph, name: string, extra: JsonObject = {}): JsonObject {
@@ -121,8 +150,8 @@ function modelJson(graph: ModelGraph, name: string, extra: JsonObject = {}): Jso
 }
 
 /**
- * The `modelTopology` that plain `tf.loadLayersModel` takes: Keras 2's vocabulary less what tfjs-layers 4.22 does not
- * know. Initial values are zeros (the weights replace them), regularizers that tfjs lacks and all
+ * The `modelTopology` that `tf.loadLayersModel` takes: Keras 2's vocabulary less what tfjs-layers 4.22 does not
+ * know, and with the layers of this package where tfjs has none (`ownLayerNotes` names them). Initial values are zeros (the weights replace them), regularizers that tfjs lacks and all
  * constraints are left out (they matter to training only), `SpatialDropout2D` becomes `Dropout` (both pass their input on at inference),
  * and layers of nested models whose name is taken get the nested model's name in front.
  *

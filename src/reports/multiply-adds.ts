@@ -20,6 +20,7 @@ export function multiplyAdds(
     case 'Conv1D':
     case 'Conv2D':
     case 'Conv3D':
+    case 'GroupedConv2D':
     case 'Dense':
       // The kernel's last axis is that of the output's channels.
       return times(valuesPerInput(output), product(kernel?.slice(0, -1)));
@@ -38,6 +39,8 @@ export function multiplyAdds(
     }
     case 'BatchNormalization':
     case 'LayerNormalization':
+    case 'LayerScale':
+    case 'Normalization':
     case 'PReLU':
     case 'Embedding':
       return 0;

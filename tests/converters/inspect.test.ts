@@ -56,14 +56,15 @@ describe('options that tfjs would ignore are refused rather than computed wrong'
   });
   const convolution = { filters: 4, kernel_size: [3, 3] };
   it.each<[string, JsonObject]>([
-    ['grouped convolution', model('Conv2D', { ...convolution, groups: 2 })],
+    ['grouped convolution of a sequence', model('Conv1D', { ...convolution, groups: 2 }, [null, 8, 4])],
     ['an activation that tfjs lacks', model('Conv2D', { ...convolution, activation: 'my_activation' })],
     [
       'a custom activation object',
       model('Dense', { units: 1, activation: { class_name: 'function', config: 'f' } }),
     ],
     ['causal padding', model('Conv1D', { filters: 1, kernel_size: [3], padding: 'causal' }, [null, 8, 4])],
-    ['keepdims', model('GlobalAveragePooling2D', { keepdims: true })],
+    ['keepdims of a sequence', model('GlobalAveragePooling1D', { keepdims: true }, [null, 8, 4])],
+    ['a layer of another that only has the name of one of Keras Applications', model('LayerScale', {})],
     ['a leaky ReLU layer by its slope', model('ReLU', { negative_slope: 0.1 })],
     ['GRU with reset_after', model('GRU', { units: 2, reset_after: true }, [null, 3, 2])],
     ['normalization along channels that come first', model('BatchNormalization', { axis: 1 })],
