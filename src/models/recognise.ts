@@ -135,7 +135,14 @@ function signatureOf(layers: readonly LayerShapes[], anyOrder: boolean): string 
   return JSON.stringify(anyOrder ? lines.sort() : lines);
 }
 
-/** Keras 2 wrote `expanded_conv_1/expand/BatchNorm` and `conv1/bn` where Keras 3 has underscores and lower case. */
+/**
+ * Keras 2 wrote `expanded_conv_1/expand/BatchNorm` and `conv1/bn` where Keras 3 has underscores and lower case. Layers
+ * without a name of their own are numbered through a whole session: `conv2d_94` may be a network's first.
+ */
 function currentName(layer: string): string {
-  return layer.toLowerCase().replaceAll('/', '_').replace('batchnorm', 'bn');
+  return layer
+    .toLowerCase()
+    .replaceAll('/', '_')
+    .replace('batchnorm', 'bn')
+    .replace(/^(conv2d|(?:batch_|layer_)?normalization)_\d+$/, '$1');
 }

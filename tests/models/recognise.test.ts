@@ -44,6 +44,23 @@ describe('recognising a network', () => {
     model.dispose();
   });
 
+  it.each(['inceptionv3', 'inceptionresnetv2', 'xception'])(
+    'the unnamed layers of %s may be numbered from anywhere, as in a session that made other networks before',
+    (name) => {
+      const { card, build } = lookUp(name)!;
+      const model = build(card, {}, { kernel: 'zeros' });
+      const renumber = (layer: string) =>
+        layer.replace(/^(conv2d|batch_normalization)(?:_(\d+))?$/, (_, kind: string, number = '0') => {
+          return `${kind}_${Number(number) + 94}`;
+        });
+      const layers = expectedWeightsOf(model).map((each) => ({ ...each, layer: renumber(each.layer) }));
+      expect(layers.some(({ layer }) => layer === 'conv2d_94')).toBe(true);
+      expect(recogniseCard(layers)?.card).toBe(card);
+      expect(recogniseCard([...layers].reverse())).toBeUndefined();
+      model.dispose();
+    },
+  );
+
   it('a network with as many numbers but other names, or in another order, is not taken for it', async () => {
     const model = await loadModel('squeezenet', { weights: null });
     const layers = expectedWeightsOf(model);
