@@ -9,12 +9,15 @@ type Tensor = tf.SymbolicTensor;
 /** Standard deviation of the normal distribution that is cut off at two of its own; Keras makes up for it, tfjs doesn't. */
 const TRUNCATED_DEVIATION = 0.879_625_661_034_239_78;
 
-/** Kernels of convolutions: normal, cut off at two deviations, with a variance of `2 / fan out`. */
+/**
+ * Kernels of convolutions: normal, cut off at two deviations, with a variance of `2 / fan out`. In tfjs `normal` is what
+ * Keras calls `truncated_normal`; its own `truncatedNormal` is uniform.
+ */
 export const convolutionKernel: RandomKernel = (seed) =>
   tf.initializers.varianceScaling({
     scale: 2 / TRUNCATED_DEVIATION ** 2,
     mode: 'fanOut',
-    distribution: 'truncatedNormal',
+    distribution: 'normal',
     seed: seed,
   });
 
