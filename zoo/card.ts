@@ -1,9 +1,19 @@
 /**
  * Which arithmetic turns RGB 0..255 into what a network was trained on: the modes of Keras's `imagenet_utils`, `lite`
- * of EfficientNet-Lite, and `symmetric128` (`x / 128 - 1`) of EfficientNetV2 S, M and L. `none` is for networks that
- * take 0..255 and do the rest themselves.
+ * of EfficientNet-Lite, `symmetric128` (`x / 128 - 1`) of EfficientNetV2 S, M and L, `unit` (`x / 255`) of TensorFlow
+ * Hub's networks, and `teachable` (`x / 127 - 1`) of Teachable Machine. `none` is for networks that take 0..255 and do
+ * the rest themselves.
  */
-export const preprocessingModes = ['caffe', 'tf', 'torch', 'lite', 'symmetric128', 'none'] as const;
+export const preprocessingModes = [
+  'caffe',
+  'tf',
+  'torch',
+  'lite',
+  'symmetric128',
+  'unit',
+  'teachable',
+  'none',
+] as const;
 export type PreprocessingMode = (typeof preprocessingModes)[number];
 
 export interface WeightFile {

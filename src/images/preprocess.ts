@@ -33,6 +33,8 @@ const tables = new Map<PreprocessingMode, readonly [ChannelTable, ChannelTable, 
  * | `torch` | `(x / 255 - mean) / std`, mean 0.485, 0.456, 0.406, std 0.229, 0.224, 0.225 |
  * | `lite` | `(x - 127) / 128`: EfficientNet-Lite |
  * | `symmetric128` | `x / 128 - 1`: EfficientNetV2 S, M and L |
+ * | `unit` | `x / 255`: 0 to 1 |
+ * | `teachable` | `x / 127 - 1`: Teachable Machine, as `@teachablemachine/image` 0.8.5 computes it |
  * | `none` | `x`: 0 to 255 |
  *
  * @throws UsageError `USAGE_OPTION` for an unknown mode, `USAGE_ARGUMENT` when `out` is too short
@@ -96,6 +98,10 @@ export function preprocessInput<T extends tf.Tensor3D | tf.Tensor4D>(x: T, mode:
         return floats.sub(LITE_MEAN).div(LITE_STD);
       case 'symmetric128':
         return floats.div(128).sub(1);
+      case 'unit':
+        return floats.div(255);
+      case 'teachable':
+        return floats.div(127).sub(1);
       case 'none':
         // A tensor of its own even where nothing changes: the caller may dispose of both.
         return floats.clone();
@@ -142,6 +148,10 @@ function preprocessLevel(level: number, mode: PreprocessingMode, channel: 0 | 1 
       return (level - LITE_MEAN) / LITE_STD;
     case 'symmetric128':
       return level / 128 - 1;
+    case 'unit':
+      return f32(level / 255);
+    case 'teachable':
+      return f32(f32(level / 127) - 1);
     case 'none':
       return level;
   }

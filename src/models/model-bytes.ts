@@ -1,29 +1,37 @@
 import { DovecoteError, FileError } from '../base/errors.ts';
 import type { ModelFile } from '../../converters/index.ts';
-import { readModelFile } from '../../converters/index.ts';
 import type { ReadOptions } from '../platform.ts';
 import { platform } from '../platform.ts';
-import { childOf, siblingOf } from './location.ts';
+import { describeGraphModel } from './graph-model.ts';
+import { childOf, isUrl, siblingOf } from './location.ts';
+import { readOpenFile } from './read-open-file.ts';
+import { describeTeachable } from './teachable-machine.ts';
+
+/** Where Teachable Machine publishes models: folders, with or without a slash behind. */
+const TEACHABLE_MODEL = /^https:\/\/teachablemachine\.withgoogle\.com\/models\/[\w-]+\/?$/i;
 
 /**
- * Reads a model or its weights from a path or URL: a folder with a model.json, a model.json, or an .h5 file; the kind
- * is found from the bytes.
+ * Reads a model or its weights from a path or URL: a folder with a model.json (a URL of a folder ends with a slash), a
+ * model.json, or an .h5 file; the kind is found from the bytes. What Teachable Machine and TensorFlow Hub's graph
+ * models tell in their own way is put into the metadata.
  *
- * @throws FileError `FILE_NOT_FOUND`, `FILE_ACCESS`; NetworkError; FormatError `FORMAT_*`
+ * @throws FileError `FILE_NOT_FOUND`, `FILE_ACCESS`, `FILE_CHANGED`; NetworkError; FormatError `FORMAT_*`
  */
 export async function readModelAt(location: string | URL, options: ReadOptions = {}): Promise<ModelFile> {
   const asked = location instanceof URL ? location.href : location;
-  const isFolder = await platform().isFolder(asked);
+  const isFolder =
+    TEACHABLE_MODEL.test(asked) ||
+    (isUrl(asked) && asked.endsWith('/')) ||
+    (await platform().isFolder(asked));
   const place = isFolder ? childOf(asked, 'model.json') : asked;
-  const bytes = await platform()
-    .readBytes(place, options)
+  const opened = await platform()
+    .openFile(place, options)
     .catch((error: unknown) => {
       throw isFolder && isNotFound(error) ? emptyFolder(asked, error) : error;
     });
-  return readModelFile(bytes, {
-    fileName: place,
-    readShard: (name) => platform().readBytes(siblingOf(place, name), options),
-  });
+  const readSibling = (name: string) => platform().readBytes(siblingOf(place, name), options);
+  const file = await readOpenFile(opened, { fileName: place, readShard: readSibling });
+  return describeTeachable(describeGraphModel(file), readSibling);
 }
 
 function isNotFound(error: unknown): boolean {

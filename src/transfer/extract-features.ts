@@ -141,9 +141,9 @@ async function extract(
 /** The layer on which a new head stands. */
 function featureLayerOf(model: tf.LayersModel, asked?: string): string {
   if (asked !== undefined) return asked;
-  const { architecture, variant = {} } = getMetadata(model) ?? {};
+  const { architecture, variant = {}, features } = getMetadata(model) ?? {};
   const card = architecture === undefined ? undefined : lookUp(architecture)?.card;
-  const known = card === undefined ? undefined : featureLayerOfVariant(card, variant);
+  const known = features ?? (card === undefined ? undefined : featureLayerOfVariant(card, variant));
   if (known !== undefined && model.layers.some((layer) => layer.name === known)) return known;
   if (model.outputs.length === 1 && model.outputs[0]!.shape.length === 4) return model.layers.at(-1)!.name;
   throw new ModelError(
@@ -161,7 +161,7 @@ function featureLayerOf(model: tf.LayersModel, asked?: string): string {
 /** The output of a layer of the model, checked to be something that a head can stand on. */
 export function outputOf(model: tf.LayersModel, layerName: string): tf.SymbolicTensor {
   const layer = model.layers.find((each) => each.name === layerName);
-  const output = layer?.output;
+  const output = layer === undefined ? undefined : outputIn(layer);
   if (
     output === undefined ||
     Array.isArray(output) ||
@@ -181,6 +181,13 @@ export function outputOf(model: tf.LayersModel, layerName: string): tf.SymbolicT
     );
   }
   return output;
+}
+
+/** A nested model is called once, behind the node of its own creation; of a shared layer there is no one output. */
+function outputIn(layer: tf.layers.Layer): tf.SymbolicTensor | tf.SymbolicTensor[] | undefined {
+  const nested = (layer as Partial<tf.LayersModel>).layers !== undefined;
+  if (nested) return layer.getOutputAt(layer.inboundNodes.length - 1);
+  return layer.inboundNodes.length === 1 ? layer.output : undefined;
 }
 
 export interface HeadNames {
