@@ -20,6 +20,10 @@ const RENAMED_CLASSES: Record<string, string> = {
   BatchNormalizationV1: 'BatchNormalization',
   BatchNormalizationV2: 'BatchNormalization',
   SyncBatchNormalization: 'BatchNormalization',
+  // Keras Applications registers its own layers as users do theirs.
+  'Custom>CustomScaleLayer': 'CustomScaleLayer',
+  'Custom>LayerScale': 'LayerScale',
+  'Custom>StochasticDepth': 'StochasticDepth',
 };
 
 /** Keras 1 key -> Keras 2 key, where the meaning of the value stays. */
