@@ -36,6 +36,11 @@ export interface Initialisation {
    * variance belongs, and Keras adds a layer that makes up for it.
    */
   readonly published?: boolean;
+  /**
+   * ResNet50: the network that the weights of 2016 belong to, with another epsilon, and before Keras 2.2.3 also with
+   * the first pool unpadded.
+   */
+  readonly of2016?: { readonly poolPadding: boolean };
 }
 
 export interface ResolvedOptions {

@@ -20,6 +20,8 @@ const blocks: Readonly<Record<string, readonly number[]>> = {
 const stageFilters = [64, 128, 256, 512];
 const WIDENING = 4;
 const EPSILON = 1.001e-5;
+/** Of `keras/applications/resnet50.py` in Keras 1 and of `resnet50.py` in keras-applications. */
+const EPSILON_OF_2016 = 1e-3;
 const ONE_ON_EACH_SIDE: [[number, number], [number, number]] = [
   [1, 1],
   [1, 1],
@@ -32,6 +34,8 @@ const ONE_ON_EACH_SIDE: [[number, number], [number, number]] = [
  * Input `[batch, height, width, 3]`, BGR minus the ImageNet mean (mode `caffe`). Output `[batch, classes]`, or
  * `[batch, rows, columns, 2048]` without top (`[batch, 2048]` when pooled).
  *
+ * The network of 2016, which the same layers make but for the epsilon and the first pool, has today's names here.
+ *
  * @throws ModelError `MODEL_OPTION`
  */
 export function buildResNet(
@@ -39,11 +43,13 @@ export function buildResNet(
   options: BuildOptions,
   initialisation: Initialisation,
 ): tf.LayersModel {
-  return build(card, options, initialisation, (network, image) => {
+  const { of2016 } = initialisation;
+  return build(card, options, initialisation, (given, image) => {
+    const network = of2016 === undefined ? given : withEpsilon(given, EPSILON_OF_2016);
     let x = stem(network, image, { useBias: true });
     x = normalise(network, x, 'conv1_bn');
     x = relu(network, x, 'conv1_relu');
-    x = pool(network, x);
+    x = pool(network, x, { padded: of2016?.poolPadding });
     forEachBlock(card, (name, filters, { first, stage }) => {
       x = block(network, x, name, filters, { strides: first && stage > 0 ? 2 : 1, project: first });
     });
@@ -125,13 +131,20 @@ function stem(network: Network, image: Tensor, { useBias }: { useBias: boolean }
 }
 
 /** Padded with zeros by hand: in V2 it sees values below zero, which would win against a pool's own padding. */
-function pool(network: Network, x: Tensor): Tensor {
-  const padded = network.zeroPadding2d(x, { name: 'pool1_pad', padding: ONE_ON_EACH_SIDE });
-  return network.maxPooling2d(padded, { name: 'pool1_pool', poolSize: 3, strides: 2 });
+function pool(network: Network, x: Tensor, { padded = true }: { padded?: boolean } = {}): Tensor {
+  const input = padded ? network.zeroPadding2d(x, { name: 'pool1_pad', padding: ONE_ON_EACH_SIDE }) : x;
+  return network.maxPooling2d(input, { name: 'pool1_pool', poolSize: 3, strides: 2 });
 }
 
 function normalise(network: Network, x: Tensor, name: string): Tensor {
   return network.batchNormalization(x, { name, epsilon: EPSILON });
+}
+
+function withEpsilon(network: Network, epsilon: number): Network {
+  return {
+    ...network,
+    batchNormalization: (x, args) => network.batchNormalization(x, { ...args, epsilon }),
+  };
 }
 
 function relu(network: Network, x: Tensor, name: string): Tensor {

@@ -2,6 +2,7 @@ import type { JsonObject, LayerWeights, ProgressCallback } from '../base/types.t
 import { UsageError, throwIfAborted } from '../base/errors.ts';
 import type { Architecture, ModelFile, Quantization, TfjsArtifacts } from '../../converters/index.ts';
 import { convertModelFile, readModelFile } from '../../converters/index.ts';
+import type { Initialisation } from '../../zoo/build-options.ts';
 import { findModel } from '../../zoo/registry.ts';
 import type { VariantOptions } from '../../zoo/variants.ts';
 import { differingOptions } from '../../zoo/variants.ts';
@@ -12,6 +13,7 @@ import { metadataAsJson, metadataIn, metadataOfCard } from './metadata.ts';
 import { holdsDeviationAsVariance } from './published-normalization.ts';
 import type { Recognised } from './recognise.ts';
 import { mismatchOf, optionsOfWhole, recogniseFile } from './recognise.ts';
+import { RESNET_OF_2016, resNetOf2016 } from './resnet-of-2016.ts';
 
 export interface ConvertOptions {
   /**
@@ -56,18 +58,21 @@ export async function convertBytes(bytes: Uint8Array, options: ConvertOptions = 
 }
 
 /** The part that does not depend on where the file came from. */
-export function convertFile(file: ModelFile, options: ConvertOptions = {}): ConvertedModel {
+export function convertFile(given: ModelFile, options: ConvertOptions = {}): ConvertedModel {
   throwIfAborted(options.signal, 'Converting');
-  const recognised = options.architecture === undefined ? recogniseFile(file) : undefined;
+  const recognised = options.architecture === undefined ? recogniseFile(given) : undefined;
   // A whole model says itself what it is made of.
-  const wanted = wantedBy(options) ?? (file.config === undefined ? recognised : undefined);
-  const named = wanted === undefined ? undefined : architectureFor(file, wanted);
+  const wanted = wantedBy(options) ?? (given.config === undefined ? recognised : undefined);
+  const old = wanted?.card.name === RESNET_OF_2016 ? resNetOf2016(given) : undefined;
+  const file = old?.file ?? given;
+  const named = wanted === undefined ? undefined : architectureFor(file, wanted, old?.initialisation);
   const known = wanted ?? recognised;
   const metadata =
     metadataIn(file.userDefinedMetadata) ?? (known === undefined ? undefined : metadataFor(file, known));
   const convertAs = (architecture?: Architecture) =>
     convertModelFile(file, {
       architecture,
+      by: old === undefined ? undefined : 'name',
       quantize: options.quantize,
       shardSizeBytes: options.shardSizeBytes,
       userDefinedMetadata:
@@ -129,14 +134,18 @@ interface NamedNetwork extends Recognised {
 }
 
 /** The zoo's network for weights-only files: with or without top and with as many classes as the file has. */
-function architectureFor(file: ModelFile, { card, variant }: Recognised): NamedNetwork {
+function architectureFor(
+  file: ModelFile,
+  { card, variant }: Recognised,
+  of2016?: Initialisation['of2016'],
+): NamedNetwork {
   const { build } = findModel(card.name);
   const classifier = classifierIn(file, { card, variant });
   const classes = classifier?.weights.at(-1)?.shape.at(-1);
   const model = build(
     card,
     { ...variant, includeTop: classifier !== undefined, classes },
-    { kernel: 'zeros', published: holdsDeviationAsVariance(file) },
+    { kernel: 'zeros', published: holdsDeviationAsVariance(file), of2016 },
   );
   try {
     return {

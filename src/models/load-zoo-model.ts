@@ -4,6 +4,7 @@ import { WeightsError, throwIfAborted } from '../base/errors.ts';
 import type { NamedTensor } from '../base/types.ts';
 import type { MatchOptions, ModelFile } from '../../converters/index.ts';
 import { matchWeights, readModelFile } from '../../converters/index.ts';
+import type { Initialisation } from '../../zoo/build-options.ts';
 import type { ModelCard } from '../../zoo/card.ts';
 import type { ZooEntry } from '../../zoo/registry.ts';
 import { onHost } from '../../zoo/on-host.ts';
@@ -16,6 +17,7 @@ import { metadataOfCard, setMetadata } from './metadata.ts';
 import { readModelAt } from './model-bytes.ts';
 import { holdsDeviationAsVariance } from './published-normalization.ts';
 import { publishedWeights } from './published-weights.ts';
+import { RESNET_OF_2016, resNetOf2016 } from './resnet-of-2016.ts';
 import { readOpenFile } from './read-open-file.ts';
 import { mismatchOf } from './recognise.ts';
 
@@ -32,27 +34,30 @@ export async function loadZooModel(
   const { weights = 'imagenet', seed, signal } = options;
   if (options.by !== undefined) requireOneOf('by', options.by, ['position', 'name']);
   const kernel = weights === null ? 'glorotUniform' : 'zeros';
-  const buildWith = (includeTop: boolean, published: boolean) =>
-    build(card, { ...options, includeTop }, { kernel, seed, published });
+  const buildWith = (includeTop: boolean, published: boolean, of2016?: Initialisation['of2016']) =>
+    build(card, { ...options, includeTop }, { kernel, seed, published, of2016 });
   let includeTop = options.includeTop !== false;
   let published = weights === 'imagenet';
   // Options are checked before anything is read or fetched.
   let model = buildWith(includeTop, published);
   try {
     if (weights === null) return withMetadata(model, card, options);
-    const { file, name } = await readWeights(model, card, weights, options);
+    const { file: given, name } = await readWeights(model, card, weights, options);
     throwIfAborted(signal, `Loading ${card.title}`);
+    const old = card.name === RESNET_OF_2016 ? resNetOf2016(given) : undefined;
+    const file = old?.file ?? given;
     const found = file.layers.filter((layer) => layer.weights.length > 0).length;
     const noTop = options.includeTop === 'auto' && found < weightLayers(model).length;
     const publishedElsewhere = !published && holdsDeviationAsVariance(file);
-    if (noTop || publishedElsewhere) {
+    if (noTop || publishedElsewhere || old !== undefined) {
       includeTop &&= !noTop;
       published ||= publishedElsewhere;
       model.dispose();
-      model = buildWith(includeTop, published);
+      model = buildWith(includeTop, published, old?.initialisation);
     }
-    // The order in the package's own file says nothing.
-    const by = weights === 'imagenet' && card.embedded !== undefined ? 'name' : options.by;
+    // The order in the package's own file says nothing, and that of 2016 is another one.
+    const embedded = weights === 'imagenet' && card.embedded !== undefined;
+    const by = embedded || old !== undefined ? 'name' : options.by;
     fill(model, matched(model, card, file, { ...options, by, fileName: name }));
     return withMetadata(model, card, options);
   } catch (error) {

@@ -6,6 +6,7 @@ import { listCards, lookUp } from '../../zoo/registry.ts';
 import type { VariantOptions } from '../../zoo/variants.ts';
 import { differingOptions, variantFlags, variantOf, variantTitle, variantsOf } from '../../zoo/variants.ts';
 import { expectedWeightsOf } from './expected-weights.ts';
+import { resNetOf2016 } from './resnet-of-2016.ts';
 
 /** Layers with the shapes of their weights, of a file or of a model. */
 export interface LayerShapes {
@@ -59,6 +60,8 @@ export function optionsOfWhole({ card, variant }: Recognised, classNames: readon
 
 /** The network that the tensors of a file belong to. Only of safetensors files the order says nothing. */
 export function recogniseFile({ kind, layers }: Pick<ModelFile, 'kind' | 'layers'>): Recognised | undefined {
+  const old = resNetOf2016({ layers });
+  if (old !== undefined) return recogniseCard(old.file.layers, { anyOrder: true });
   return recogniseCard(layers, { anyOrder: kind === 'safetensors-weights' });
 }
 
