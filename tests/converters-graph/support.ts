@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import type { JsonObject, JsonValue, ModelFile, ReadLimits } from '../../converters/index.ts';
 import { convertModelFile, readTfjsModel } from '../../converters/index.ts';
 import { DovecoteError } from '../../src/base/errors.ts';
