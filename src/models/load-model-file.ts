@@ -5,7 +5,7 @@ import type { ModelFile, TfjsArtifacts } from '../../converters/index.ts';
 import { convertModelFile } from '../../converters/index.ts';
 import { extraOptions } from '../../zoo/card.ts';
 import { lookUp } from '../../zoo/registry.ts';
-import { variantFlags } from '../../zoo/variants.ts';
+import { variantFlags, variantTitle } from '../../zoo/variants.ts';
 import { platform } from '../platform.ts';
 import { expectedWeightsOf } from './expected-weights.ts';
 import type { LoadModelOptions } from './load-model.ts';
@@ -69,7 +69,7 @@ async function instantiate(file: ModelFile): Promise<tf.LayersModel> {
       },
     );
   }
-  const model = await modelOf(convertModelFile(file, { shardSizeBytes: Number.MAX_SAFE_INTEGER }), file);
+  const model = await modelOf(converted(file), file);
   if (getMetadata(model) === undefined) {
     const known = recogniseCard(expectedWeightsOf(model));
     const size = model.inputs[0]?.shape.slice(1) ?? [];
@@ -78,6 +78,25 @@ async function instantiate(file: ModelFile): Promise<tf.LayersModel> {
       setMetadata(model, metadataOfCard(known.card, size, optionsOfWhole(known, classes)));
   }
   return model;
+}
+
+/** @throws FormatError which names the network, where the weights are one's and only its layers cannot be read. */
+function converted(file: ModelFile): TfjsArtifacts {
+  try {
+    return convertModelFile(file, { shardSizeBytes: Number.MAX_SAFE_INTEGER });
+  } catch (error) {
+    if (!(error instanceof FormatError) || error.code !== 'FORMAT_UNSUPPORTED_LAYER') throw error;
+    const known = recogniseFile(file);
+    if (known === undefined) throw error;
+    const title = variantTitle(known.card, known.variant);
+    const flags = variantFlags(known.card, known.variant);
+    throw new FormatError(error.code, error.summary, {
+      given: error.given,
+      expected: error.expected,
+      nextStep: `its weights are those of ${title}: load the network by name with them: \`--model ${flags} --weights FILE\``,
+      cause: error,
+    });
+  }
 }
 
 async function modelOf({ modelJson, shards }: TfjsArtifacts, file: ModelFile): Promise<tf.LayersModel> {
