@@ -64,6 +64,8 @@ GAINS = {
     "MobileNetV2": 0.75,
     "MobileNetV3": 0.9,
     "EfficientNet": 1.05,
+    "EfficientNetV2": 0.75,
+    "EfficientNetV2B": 0.8,
     "NASNet": 0.85,
     "ConvNeXt": 0.8,
 }
