@@ -109,11 +109,19 @@ export class GraphBuilder {
     return made;
   }
 
+  /** The graph, without nodes and constants that nothing reads. */
   finish(name: string): OnnxGraphParts {
+    const read = new Set(this.#outputs.map((output) => output.name));
+    // Nodes stand behind those that they read.
+    const nodes = this.#nodes.toReversed().filter(({ inputs, outputs }) => {
+      const needed = outputs.some((output) => read.has(output));
+      if (needed) inputs.forEach((input) => read.add(input));
+      return needed;
+    });
     return {
       name,
-      nodes: this.#nodes,
-      initializers: this.#initializers,
+      nodes: nodes.reverse(),
+      initializers: this.#initializers.filter((initializer) => read.has(initializer.name)),
       inputs: this.#inputs,
       outputs: this.#outputs,
     };

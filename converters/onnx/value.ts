@@ -13,6 +13,8 @@ export interface Value {
   readonly born: Layout;
   /** Names of the ONNX values that hold it. */
   readonly forms: { plain?: string; channelsFirst?: string };
+  /** Of a `[batch, channels]` value that was a pooled map: the name of the same numbers as `[batch, channels, 1, 1]`. */
+  readonly pooledMap?: string;
 }
 
 export function plainValue(name: string, shape: Shape): Value {

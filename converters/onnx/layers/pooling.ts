@@ -28,7 +28,8 @@ function globalPool2d(opType: 'GlobalAveragePool' | 'GlobalMaxPool'): (call: Lay
     if (call.layer.className.endsWith('KeepDims') || flagOf(call.config, 'keepdims', false)) {
       return featureMapValue(call, { ...map, name: pooled, rows: 1, columns: 1 });
     }
-    return plainValue(call.builder.node('Flatten', [pooled], { axis: { i: 1 } }), [map.batch, map.channels]);
+    const vector = call.builder.node('Flatten', [pooled], { axis: { i: 1 } });
+    return { ...plainValue(vector, [map.batch, map.channels]), pooledMap: pooled };
   };
 }
 

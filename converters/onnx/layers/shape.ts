@@ -2,7 +2,7 @@ import { numberOf } from '../config.ts';
 import type { LayerCall, LayerEmitter } from '../emitter.ts';
 import { inputOf, unsupportedLayer } from '../emitter.ts';
 import type { Shape, Value } from '../value.ts';
-import { plainValue } from '../value.ts';
+import { channelsFirstValue, plainValue } from '../value.ts';
 
 /** The product of all sizes but the batch, where it is known. */
 function elementsOf(shape: Shape): number | null {
@@ -39,6 +39,10 @@ function reshape(call: LayerCall): Value {
   const known = target.reduce<number>((product, size) => product * (size ?? 1), 1);
   const elements = elementsOf(input.shape);
   const shape = target.map((size) => size ?? (elements === null ? null : elements / known));
+  if (input.pooledMap !== undefined && shape.length === 3 && shape[0] === 1 && shape[1] === 1) {
+    // Squeeze and excite makes a map of the pooled one again: the runtime's blocked layout is kept in between.
+    return channelsFirstValue(input.pooledMap, [input.shape[0] ?? null, ...shape]);
+  }
   const dims = call.builder.integers([0, ...target.map((size) => size ?? -1)]);
   const name = call.builder.node('Reshape', [call.builder.plain(input), dims]);
   return plainValue(name, [input.shape[0] ?? null, ...shape]);
