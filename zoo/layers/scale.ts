@@ -94,9 +94,11 @@ export class CustomScaleLayer extends tf.layers.Layer {
     return { ...super.getConfig(), scale: this.scale };
   }
 
-  private two<Item>(inputs: readonly Item[]): [Item, Item] {
-    if (Array.isArray(inputs) && inputs.length === 2) return [inputs[0] as Item, inputs[1] as Item];
-    return refuseInputs(this, `${Array.isArray(inputs) ? inputs.length : 1} inputs`, 'two inputs');
+  private two<Item>(inputs: Item[]): [Item, Item] {
+    // The shape of a single input is a list too, of numbers.
+    const list = Array.isArray(inputs) && inputs.every((item) => typeof item === 'object' && item !== null);
+    if (list && inputs.length === 2) return [inputs[0] as Item, inputs[1] as Item];
+    return refuseInputs(this, `${list ? inputs.length : 1} inputs`, 'two inputs');
   }
 }
 tf.serialization.registerClass(CustomScaleLayer);
