@@ -198,6 +198,56 @@ describe('the layout', () => {
     expect(operators(graph, weights).operators).toEqual(['Transpose', 'Conv', 'Flatten', 'Identity']);
   });
 
+  it('a pooled map that becomes a map again is never flattened, as in squeeze and excite', async () => {
+    const specs: LayerSpec[] = [
+      { className: 'GlobalAveragePooling2D', name: 'squeeze' },
+      { className: 'Reshape', name: 'reshape', config: { target_shape: [1, 1, 4] } },
+      conv('reduce', 2, { kernel_size: [1, 1] }),
+    ];
+    const graph = graphOf([6, 5, 4], specs);
+    const kernel = tensor(1, 1, 4, 2);
+    const bias = tensor(2);
+    const weights: OnnxWeights = new Map([['reduce', [kernel, bias]]]);
+    expect(operators(graph, weights).operators).toEqual([
+      'Transpose',
+      'GlobalAveragePool',
+      'Conv',
+      'Transpose',
+    ]);
+    // Asked for in between, the vector is there too.
+    const both = buildOnnxModel(graph, weights, { outputs: ['squeeze', 'reduce'] });
+    const [vector, output] = await run(both.bytes, [2, 6, 5, 4]);
+    expect(vector!.shape).toEqual([2, 4]);
+    expect(output!.shape).toEqual([2, 1, 1, 2]);
+    for (let at = 0; at < 4; at++) {
+      const [picture, filter] = [at >> 1, at & 1];
+      const products = [0, 1, 2, 3].map(
+        (channel) => vector!.data[4 * picture + channel]! * kernel.data[2 * channel + filter]!,
+      );
+      const expected = products.reduce((sum, product) => sum + product, bias.data[filter]!);
+      expect(output!.data[at]).toBeCloseTo(expected, 5);
+    }
+  });
+
+  it('the three channels of a picture are normalised behind the transpose, many channels before it', () => {
+    const normalization = (channels: number): LayerSpec => ({
+      className: 'Normalization',
+      name: 'normalization',
+      config: {
+        axis: [-1],
+        mean: Array.from({ length: channels }, (_, channel) => channel),
+        variance: Array.from({ length: channels }, (_, channel) => 1 + channel),
+      },
+    });
+    const order = (channels: number) =>
+      operators(
+        graphOf([8, 8, channels], [normalization(channels), conv('conv', 4)]),
+        new Map([['conv', convWeights(channels, 4)]]),
+      ).operators;
+    expect(order(3)).toEqual(['Transpose', 'Mul', 'Add', 'Conv', 'Transpose']);
+    expect(order(16)).toEqual(['Mul', 'Add', 'Transpose', 'Conv', 'Transpose']);
+  });
+
   it('two readers of the input share its transpose', () => {
     const graph = graphOf(
       [8, 8, 3],
