@@ -44,8 +44,8 @@ function topologyOf(modelJson: JsonObject, fileName: string): JsonObject {
 }
 
 /**
- * Reads a TensorFlow.js model, quantized or not: a layers model, or a graph model that `readGraphModel` translates. Weight files that would lie outside of the model's folder
- * are refused before anything is read.
+ * Reads a TensorFlow.js model, quantized or not: a layers model, or a graph model, whose operations become layers (see
+ * `readGraphModel`). Weight files that would lie outside of the model's folder are refused before anything is read.
  *
  * @throws FormatError `FORMAT_UNKNOWN`, `FORMAT_DAMAGED`, `FORMAT_UNSAFE`, `FORMAT_LIMIT`, `FORMAT_UNSUPPORTED`, and
  *   whatever `readShard` throws.

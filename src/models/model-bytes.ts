@@ -1,4 +1,4 @@
-import { DovecoteError, FileError } from '../base/errors.ts';
+import { DovecoteError, FileError, NetworkError } from '../base/errors.ts';
 import type { ModelFile } from '../../converters/index.ts';
 import type { ReadOptions } from '../platform.ts';
 import { platform } from '../platform.ts';
@@ -19,6 +19,7 @@ const TEACHABLE_MODEL = /^https:\/\/teachablemachine\.withgoogle\.com\/models\/[
  */
 export async function readModelAt(location: string | URL, options: ReadOptions = {}): Promise<ModelFile> {
   const asked = location instanceof URL ? location.href : location;
+  if (/^https?:\/\/(www\.)?tfhub\.dev(\/|$)/i.test(asked)) throw closedHub(asked);
   const isFolder =
     TEACHABLE_MODEL.test(asked) ||
     (isUrl(asked) && asked.endsWith('/')) ||
@@ -32,6 +33,17 @@ export async function readModelAt(location: string | URL, options: ReadOptions =
   const readSibling = (name: string) => platform().readBytes(siblingOf(place, name), options);
   const file = await readOpenFile(opened, { fileName: place, readShard: readSibling });
   return describeTeachable(describeGraphModel(file), readSibling);
+}
+
+/** It would answer 403, which says nothing of where its models are now. */
+function closedHub(given: string): NetworkError {
+  return new NetworkError('NETWORK_STATUS', 'tfhub.dev hands out no models any more.', {
+    given,
+    expected: 'a folder, a model.json or another address',
+    nextStep:
+      'download the model from https://www.kaggle.com/models/google and give its folder, or load "mobilenet" or ' +
+      '"mobilenetv2" of the zoo',
+  });
 }
 
 function isNotFound(error: unknown): boolean {

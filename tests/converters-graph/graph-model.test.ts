@@ -15,6 +15,7 @@ import {
   inspect,
   loadModel,
 } from '../../src/node.ts';
+import { listCards } from '../../zoo/registry.ts';
 import { noisyPicture } from '../support/tiny-model.ts';
 import type { GraphGolden } from './support.ts';
 import { codeOf, difference, graphGolden, layersModel, nodesOf, read } from './support.ts';
@@ -175,6 +176,27 @@ describe('a MobileNet of TensorFlow Hub', () => {
     expect(model.layers.some(({ name }) => name.includes('SpatialSqueeze'))).toBe(false);
     await disposeModel(model);
     expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('tfhub.dev', () => {
+  it('is never asked: the error says where its models are now', async () => {
+    const address = 'https://tfhub.dev/google/imagenet/mobilenet_v1_100_224/classification/1/model.json';
+    for (const run of [() => loadModel(address), () => convert(address, join(root, 'hub'))]) {
+      await expect(run()).rejects.toMatchObject({
+        code: 'NETWORK_STATUS',
+        given: address,
+        nextStep: expect.stringMatching(/kaggle\.com/) as string,
+      });
+    }
+  });
+
+  it('is on no card', () => {
+    const addresses = listCards().flatMap(({ weights, variants = [] }) =>
+      [...weights, ...variants.flatMap((variant) => variant.weights)].map(({ url }) => url),
+    );
+    expect(addresses.length).toBeGreaterThan(40);
+    expect(addresses.filter((url) => url.includes('tfhub'))).toEqual([]);
   });
 });
 

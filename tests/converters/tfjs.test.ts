@@ -222,7 +222,12 @@ describe('a bad model.json is refused', () => {
   it.each([
     ['bytes missing', model('w.bin'), 7, 'FORMAT_DAMAGED'],
     ['bytes too many', model('w.bin'), 9, 'FORMAT_DAMAGED'],
-    ['a graph model', { format: 'graph-model', modelTopology: { node: [] } }, 0, 'FORMAT_UNSUPPORTED'],
+    [
+      'a graph model without a graph',
+      { format: 'graph-model', modelTopology: { node: [] } },
+      0,
+      'FORMAT_DAMAGED',
+    ],
     ['text weights', model('w.bin', { dtype: 'string' }), 8, 'FORMAT_UNSUPPORTED'],
     ['a size beyond all limits', model('w.bin', { shape: [1e9, 1e9] }), 8, 'FORMAT_LIMIT'],
     ['no shape', model('w.bin', { shape: 'x' }), 8, 'FORMAT_DAMAGED'],

@@ -68,6 +68,20 @@ describe.each(['caffe', 'tf', 'torch'] as const)('preprocessing mode %s', (mode)
 });
 
 describe('preprocessing', () => {
+  it.each([
+    ['unit', 0, 1],
+    ['teachable', -1, Math.fround(Math.fround(255 / 127) - 1)],
+  ] as const)('%s is the same of pixels and of tensors, from end to end', (mode, first, last) => {
+    const levels = Uint8Array.from({ length: 768 }, (_, i) => Math.floor(i / 3));
+    const out = new Float32Array(768);
+    preprocessPixels({ data: levels, width: 256, height: 1 }, mode, out, 0);
+    expect([out[0], out[767]]).toEqual([first, last]);
+    const image = tf.tensor3d(levels, [1, 256, 3], 'int32');
+    const prepared = preprocessInput(image, mode);
+    expect(prepared.dataSync()).toEqual(out);
+    tf.dispose([image, prepared]);
+  });
+
   it('takes 127 away and divides by 128 in mode lite, exactly, in RGB', async () => {
     const before = tf.memory().numTensors;
     const levels = Uint8Array.from({ length: 256 * 3 }, (_, at) => (at * 7) % 256);
