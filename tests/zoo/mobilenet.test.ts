@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -9,6 +10,7 @@ import { findModel, listCards } from '../../zoo/registry.ts';
 import type { Variant } from '../../zoo/variants.ts';
 import { featureLayerOfVariant, variantOf, variantTitle, variantsOf } from '../../zoo/variants.ts';
 import { withNetwork } from '../support/describe-family.ts';
+import { rootFolder } from '../support/dist.ts';
 import { parityModule, shapeDigest } from '../support/keras-parity.ts';
 import { seededImage } from '../support/seeded.ts';
 import { shared } from '../support/shared.ts';
@@ -206,6 +208,25 @@ describe.skipIf(reference === undefined).each(names)('%s in the reference', (nam
         network.convLayers.withBias,
       );
     });
+  });
+});
+
+describe('README', () => {
+  it('lists the widths, the options and the sizes of the cards', () => {
+    const readme = readFileSync(join(rootFolder, 'README.md'), 'utf8').replaceAll('**', '');
+    const lines = readme.split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
+    for (const name of names) {
+      const { card } = findModel(name);
+      const rows = lines.filter((cells) => cells[1] === `\`${name}\`` && cells.length === 6);
+      expect(rows, name).toHaveLength(1);
+      const [, , alphas, options, sizes] = rows[0]!;
+      const wanted = variantsOf(card).filter(({ minimalistic }) => !minimalistic);
+      const ascending = (values: readonly number[]) => [...new Set(values)].sort((a, b) => a - b).join(', ');
+      expect(alphas).toBe(ascending(wanted.map(({ alpha }) => alpha)));
+      expect(sizes).toBe(ascending(card.weights.map(({ inputSize }) => inputSize!)));
+      const others = card.options!.filter((option) => option !== 'alpha');
+      expect(options!.replaceAll('`', '').split(', ').filter(Boolean).sort()).toEqual([...others].sort());
+    }
   });
 });
 
