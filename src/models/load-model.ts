@@ -12,6 +12,10 @@ import { requireModelName } from './require-model.ts';
  * Where the weights of a zoo model come from: `imagenet` (in the package, or the published file through the cache), a
  * path or URL of an .h5 or .safetensors file, a model.json or a model folder, the bytes of an .h5 or .safetensors file,
  * or `null` for random weights.
+ *
+ * EfficientNet's published files hold ImageNet's standard deviation where a variance belongs. A file that does so gets
+ * the layer that makes up for it (`rescaling_1`) however it is given. Keras adds that layer for `imagenet` only: of the
+ * same file given as a path it computes other, wrong outputs. Files with true variances are taken as they are.
  */
 export type WeightsSource = 'imagenet' | (string & {}) | URL | Uint8Array | ArrayBuffer | null;
 
