@@ -88,8 +88,11 @@ export interface ModelCard {
   /** Name of the first convolution and of the layer that classifies. */
   readonly firstConvolution: string;
   readonly classifier: string;
-  /** The last layer without top: what a new head stands on. */
-  readonly features: { readonly layer: string; readonly width: number };
+  /**
+   * The last layer without top: what a new head stands on. `withTop` takes its place in a network with top, where
+   * that one has another layer there.
+   */
+  readonly features: { readonly layer: string; readonly withTop?: string; readonly width: number };
   /** Name of the label set; `imagenet` has 1000 classes. */
   readonly labels: 'imagenet';
   readonly parameters: { readonly top: number; readonly noTop: number };

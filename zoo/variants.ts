@@ -29,6 +29,17 @@ export function featureLayerOfVariant(card: ModelCard, { minimalistic = false }:
   return (variantsOf(card).find((each) => each.minimalistic === minimalistic) ?? card).features.layer;
 }
 
+/** The same for a network that is there, which may have a top. */
+export function featureLayerIn(
+  layerNames: ReadonlySet<string>,
+  card: ModelCard,
+  options: VariantOptions,
+): string {
+  const layer = featureLayerOfVariant(card, options);
+  const { withTop } = card.features;
+  return !layerNames.has(layer) && withTop !== undefined && layerNames.has(withTop) ? withTop : layer;
+}
+
 /** Only what differs from the default, for metadata and calls: `{ alpha: 0.25 }`; undefined for the default. */
 export function differingOptions({
   alpha = 1,

@@ -12,7 +12,7 @@ import type { RecipeOptions } from '../classify/recipe.ts';
 import type { InputRecipe } from '../pipeline/run-images.ts';
 import { runImages } from '../pipeline/run-images.ts';
 import { lookUp } from '../../zoo/registry.ts';
-import { featureLayerOfVariant } from '../../zoo/variants.ts';
+import { featureLayerIn } from '../../zoo/variants.ts';
 import { getMetadata } from '../models/metadata.ts';
 import { requireModel } from '../models/require-model.ts';
 
@@ -143,8 +143,9 @@ function featureLayerOf(model: tf.LayersModel, asked?: string): string {
   if (asked !== undefined) return asked;
   const { architecture, variant = {}, features } = getMetadata(model) ?? {};
   const card = architecture === undefined ? undefined : lookUp(architecture)?.card;
-  const known = features ?? (card === undefined ? undefined : featureLayerOfVariant(card, variant));
-  if (known !== undefined && model.layers.some((layer) => layer.name === known)) return known;
+  const names = new Set(model.layers.map((layer) => layer.name));
+  const known = features ?? (card === undefined ? undefined : featureLayerIn(names, card, variant));
+  if (known !== undefined && names.has(known)) return known;
   if (model.outputs.length === 1 && model.outputs[0]!.shape.length === 4) return model.layers.at(-1)!.name;
   throw new ModelError(
     'MODEL_INPUT',

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { compileModel, disposeModel, summaryRows, summaryTotals } from '../../src/node.ts';
+import { compileModel, disposeModel, loadModel, summaryRows, summaryTotals } from '../../src/node.ts';
+import { createFeatureExtractor } from '../../src/transfer/extract-features.ts';
 import { platform } from '../../src/platform.ts';
 import type { BuildOptions } from '../../zoo/build-options.ts';
 import { findModel } from '../../zoo/registry.ts';
@@ -58,7 +59,10 @@ describe.each(names)('the card of %s', (name) => {
         expect(first.name).toBe(card.firstConvolution);
         expect(first.getClassName()).toBe('Conv2D');
         expect(model.layers.some((layer) => layer.name === card.classifier)).toBe(includeTop);
-        expect(model.getLayer(card.features.layer).outputShape).toEqual([null, 7, 7, card.features.width]);
+        const { layer, withTop, width } = card.features;
+        const shape = includeTop ? [null, width] : [null, 7, 7, width];
+        expect(model.getLayer(includeTop ? withTop : layer).outputShape).toEqual(shape);
+        if (!includeTop) expect(model.layers.at(-1)!.name).toBe(layer);
         expect(model.countParams()).toBe(card.parameters[includeTop ? 'top' : 'noTop']);
         if (includeTop) expect(model.layers.at(-1)!.name).toBe(card.classifier);
       });
@@ -300,6 +304,20 @@ describe('the models inside ConvNeXt', () => {
       });
     }
   });
+});
+
+it('lends its last normalisation to a new head, with and without top', async () => {
+  for (const [includeTop, pooling, layer] of [
+    [true, null, 'convnext_tiny_head_layernorm'],
+    [false, null, 'layer_normalization'],
+    [false, 'avg', 'layer_normalization'],
+  ] as const) {
+    const model = await loadModel('convnexttiny', { ...small, weights: null, seed: 1, includeTop, pooling });
+    const extractor = await createFeatureExtractor(model);
+    expect(extractor).toMatchObject({ featureLayer: layer, width: 768 });
+    await extractor.dispose();
+    await disposeModel(model);
+  }
 });
 
 it('is built twice with the same names, for odd sizes too, and leaves no tensors', async () => {
