@@ -1,0 +1,114 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import * as tf from '@tensorflow/tfjs';
+import { expect } from 'vitest';
+import type { NumericArray } from '../../src/base/types.ts';
+import { compileModel, disposeModel, loadModel } from '../../src/node.ts';
+import { findModel } from '../../zoo/registry.ts';
+import { rootFolder } from './dist.ts';
+import { writeKerasH5, type LayerToWrite } from './keras-h5-writer.ts';
+import { differenceFrom, parityModule, readGolden, type Golden } from './keras-parity.ts';
+
+const run = promisify(execFile);
+const { fillWithSeededWeights, seededPictures } = await parityModule('seeded-weights.mjs');
+
+/** The files that the issue of the zoo names. */
+export const SHOWN = ['vgg16', 'resnet50', 'inceptionv3', 'xception', 'densenet121'];
+
+interface Shaped {
+  readonly name: string;
+  readonly shapes: readonly (readonly number[])[];
+}
+
+/** The seeded weights of layers, numbered in their order. */
+export function seededArrays(layers: readonly Shaped[], gain: number): NumericArray[][] {
+  // The formula asks for a model and for tfjs; it only looks at shapes, and hands the arrays on.
+  const filled: NumericArray[][] = [];
+  const host = { tensor: (data: NumericArray) => data, dispose: () => undefined };
+  const model = {
+    layers: layers.map(({ shapes }) => ({
+      weights: shapes.map((shape) => ({ shape })),
+      setWeights: (arrays: NumericArray[]) => filled.push(arrays),
+    })),
+  };
+  fillWithSeededWeights(host as unknown as typeof tf, model as unknown as tf.LayersModel, gain);
+  return filled;
+}
+
+/** Keras 2's names of the layers that Keras 3 has renamed. */
+function nameInKeras2(model: string, layer: string): string {
+  if (!model.startsWith('densenet')) return layer;
+  return layer.replace(/^conv1_(conv|bn)$/, 'conv1/$1');
+}
+
+/** Writes a network's file as Keras 2 would, from the seeded weights, without Python. */
+export async function writeOfficialFile(path: string, golden: Golden, includeTop: boolean): Promise<void> {
+  const { card, build } = findModel(golden.model);
+  const model = build(card, { ...golden.options, includeTop }, { kernel: 'zeros' });
+  const layers = model.layers.map(({ name, weights }) => ({
+    name: nameInKeras2(golden.model, name),
+    weights: weights.map(({ originalName, shape }) => ({
+      name: originalName.split('/').at(-1)!,
+      shape: shape as number[],
+    })),
+  }));
+  model.dispose();
+  const bearing = layers.filter(({ weights }) => weights.length > 0);
+  const arrays = seededArrays(
+    bearing.map(({ name, weights }) => ({ name, shapes: weights.map(({ shape }) => shape) })),
+    golden.gain,
+  );
+  const written: LayerToWrite[] = layers.map((layer) => ({
+    name: layer.name,
+    weights: layer.weights.map((weight, index) => ({
+      name: `${layer.name}/${weight.name}:0`,
+      shape: weight.shape,
+      data: arrays[bearing.indexOf(layer)]![index]!,
+    })),
+  }));
+  await writeKerasH5(path, written, { kerasVersion: '2.18.0', backend: 'tensorflow' });
+}
+
+/** Loads a network with the weights of a file, and holds its logits to the golden of real Keras. */
+export async function expectKerasOutputs(golden: Golden, weights: string): Promise<void> {
+  const expected = golden.cases.find((each) => each.case === 'top')!;
+  const before = tf.memory().numTensors;
+  const model = await loadModel(golden.model, {
+    ...golden.options,
+    weights,
+    classifierActivation: 'linear',
+  });
+  try {
+    const compiled = await compileModel(model, { engine: 'onnx' });
+    const pictures = seededPictures(expected.inputShape, golden.builtinPreprocessing);
+    const [output] = await compiled.run(pictures, [2, ...expected.inputShape]);
+    await compiled.dispose();
+    expect(differenceFrom(expected.output, output!.data, output!.shape)).toBeLessThanOrEqual(1e-5);
+  } finally {
+    await disposeModel(model);
+  }
+  expect(tf.memory().numTensors).toBe(before);
+}
+
+/** A Python that has tf_keras: DOVECOTE_PYTHON, or python3. Undefined, and a line that says why, where there is none. */
+export async function kerasPython(): Promise<string | undefined> {
+  const python = process.env['DOVECOTE_PYTHON'] ?? 'python3';
+  try {
+    await run(python, ['-c', 'import tf_keras'], { env: quiet });
+    return python;
+  } catch {
+    // eslint-disable-next-line no-console
+    console.warn(`skipping files of real Keras: ${python} cannot import tf_keras (set DOVECOTE_PYTHON)`);
+    return undefined;
+  }
+}
+
+const quiet = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3' };
+
+/** Lets real Keras 2 write `NAME.h5` and `NAME_notop.h5` into a folder. */
+export async function writeWithKeras(python: string, folder: string, name: string): Promise<void> {
+  await run(python, [join(rootFolder, 'tests/oracle/zoo.py'), '--files', folder, name], { env: quiet });
+}
+
+export { readGolden };

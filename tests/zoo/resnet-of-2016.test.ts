@@ -1,0 +1,80 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compileModel, convert, disposeModel, getMetadata, loadModel } from '../../src/node.ts';
+import { writeKerasH5 } from '../support/keras-h5-writer.ts';
+import { differenceFrom, parityModule, type GoldenValues } from '../support/keras-parity.ts';
+import { seededArrays } from '../support/official-files.ts';
+
+interface Golden {
+  readonly layers: readonly (readonly [string, readonly (readonly [string, readonly number[]])[]])[];
+  readonly output: GoldenValues;
+}
+
+/** What Keras 1.2.2 wrote and gave out; tests/oracle/resnet50_2016.py made it. */
+const golden = JSON.parse(
+  await readFile(new URL('./goldens/resnet50-2016.json', import.meta.url), 'utf8'),
+) as Golden;
+const { seededPictures } = await parityModule('seeded-weights.mjs');
+/** As zoo.py has it for ResNet. */
+const GAIN = 0.7;
+let folder: string;
+let path: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dovecote-resnet-2016-'));
+  path = join(folder, 'resnet50_weights_tf_dim_ordering_tf_kernels.h5');
+  const bearing = golden.layers.filter(([, weights]) => weights.length > 0);
+  const arrays = seededArrays(
+    bearing.map(([name, weights]) => ({ name, shapes: weights.map(([, shape]) => shape) })),
+    GAIN,
+  );
+  const layers = bearing.map(([name, weights], layer) => ({
+    name,
+    weights: weights.map(([weight, shape], i) => ({ name: weight, shape, data: arrays[layer]![i]! })),
+  }));
+  await writeKerasH5(path, layers);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function logitsOf(model: tf.LayersModel): Promise<number> {
+  const compiled = await compileModel(model, { engine: 'onnx' });
+  const [output] = await compiled.run(seededPictures([224, 224, 3], false), [2, 224, 224, 3]);
+  await compiled.dispose();
+  return differenceFrom(golden.output, output!.data, output!.shape);
+}
+
+describe('the ResNet50 file of 2016', () => {
+  it('makes the network of Keras 1: main branch and shortcut are not swapped, and the epsilon is its own', async () => {
+    const model = await loadModel('resnet50', { weights: path, classifierActivation: 'linear' });
+    expect(await logitsOf(model)).toBeLessThanOrEqual(1e-5);
+    expect(model.getLayer('conv2_block1_3_bn').getConfig().epsilon).toBe(1e-3);
+    await disposeModel(model);
+  });
+
+  it('is not the network that the file of today makes', async () => {
+    const today = await loadModel('resnet50', { weights: null, classifierActivation: 'linear' });
+    const old = await loadModel('resnet50', { weights: path, classifierActivation: 'linear' });
+    old.layers
+      .filter((layer) => layer.weights.length > 0)
+      .forEach((layer) => today.getLayer(layer.name).setWeights(layer.getWeights()));
+    expect(await logitsOf(today)).toBeGreaterThan(1e-3);
+    await disposeModel(today);
+    await disposeModel(old);
+  });
+
+  it('is recognised and converted, and is refused by another network by its name', async () => {
+    const out = join(folder, 'converted');
+    expect((await convert(path, out)).architecture).toBe('resnet50');
+    const model = await loadModel(out);
+    expect(getMetadata(model)).toMatchObject({ architecture: 'resnet50', preprocessing: 'caffe' });
+    expect(model.getLayer('conv2_block1_3_bn').getConfig().epsilon).toBe(1e-3);
+    await disposeModel(model);
+    await expect(loadModel('vgg16', { weights: path })).rejects.toMatchObject({
+      code: 'WEIGHTS_COUNT',
+      summary: expect.stringContaining('ResNet50') as string,
+    });
+  });
+});
