@@ -34,6 +34,27 @@ describe('compileModel', () => {
     expect(tf.memory().numTensors).toBe(tensors);
   });
 
+  it('has a copy of the weights of its own, whatever becomes of the model’s', async () => {
+    const model = chainModel(
+      [6, 6, 3],
+      L.conv2d({ filters: 64, kernelSize: 3, name: 'conv' }),
+      L.flatten({ name: 'flatten' }),
+      L.dense({ units: 5, name: 'logits' }),
+    );
+    const compiled = await compileModel(model, { engine: 'onnx' });
+    const [before] = await compiled.run(picture(), [1, 6, 6, 3]);
+    expect(Math.max(...before!.data.map(Math.abs))).toBeGreaterThan(1e-3);
+    // The cpu backend hands out the arrays themselves: this writes into the model's weights.
+    for (const weight of model.getWeights()) weight.dataSync<'float32'>().fill(1000);
+    const [after] = await compiled.run(picture(), [1, 6, 6, 3]);
+    expect(after!.data).toEqual(before!.data);
+    const changed = tf.tidy(() => model.predict(tf.tensor4d(picture(), [1, 6, 6, 3])) as tf.Tensor);
+    expect(Math.abs(changed.dataSync()[0]!)).toBeGreaterThan(1000);
+    tf.dispose(changed);
+    await compiled.dispose();
+    model.dispose();
+  });
+
   it('takes the onnx engine when it can, and says what goes in and comes out', async () => {
     const model = small();
     const compiled = await compileModel(model);

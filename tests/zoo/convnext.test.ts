@@ -61,7 +61,7 @@ describe.each(names)('the card of %s', (name) => {
         expect(model.layers.some((layer) => layer.name === card.classifier)).toBe(includeTop);
         const { layer, withTop, width } = card.features;
         const shape = includeTop ? [null, width] : [null, 7, 7, width];
-        expect(model.getLayer(includeTop ? withTop : layer).outputShape).toEqual(shape);
+        expect(model.getLayer(includeTop ? withTop! : layer).outputShape).toEqual(shape);
         if (!includeTop) expect(model.layers.at(-1)!.name).toBe(layer);
         expect(model.countParams()).toBe(card.parameters[includeTop ? 'top' : 'noTop']);
         if (includeTop) expect(model.layers.at(-1)!.name).toBe(card.classifier);
