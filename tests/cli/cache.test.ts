@@ -40,7 +40,7 @@ describe('list', () => {
     );
     // Keras's documentation: 138.4 M parameters, 528 MB (MiB), top-1 71.3 %, top-5 90.1 %; 15.5 G multiply-adds.
     expect(text.stdout).toMatch(
-      /^vgg16 +224x224 +138,357,544 +553\.4 +30\.9\d +71\.3 +90\.1 +to be downloaded +CC-BY-4\.0/m,
+      /^vgg16 +224x224 +138,357,544 +553\.4 +30\.9\d +71\.3 +90\.1 +to be downloaded +CC-BY-4\.0$/m,
     );
     const models = jsonOf<Listed[]>(json);
     expect(models.find(({ name }) => name === 'squeezenet')).toMatchObject({ weights: 'download' });

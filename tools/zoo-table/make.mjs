@@ -4,7 +4,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
-import { disposeModel, listModels, loadArchitecture, summaryTotals } from 'dovecote';
+import { disposeModel, listModels, loadArchitecture, summaryRows, summaryTotals } from 'dovecote';
 
 const root = new URL('../../', import.meta.url);
 const check = process.argv.includes('--check');
@@ -25,7 +25,7 @@ async function countMultiplyAdds() {
   const counts = [];
   for (const card of listModels()) {
     const model = await loadArchitecture(card.name);
-    counts.push([card.name, summaryTotals(model).multiplyAdds]);
+    counts.push([card.name, summaryTotals(model, summaryRows(model)).multiplyAdds]);
     await disposeModel(model);
   }
   return counts;

@@ -36,7 +36,8 @@ export function addListCommand(program: Command): void {
           'top-1 %': model.top1?.toFixed(1) ?? '-',
           'top-5 %': model.top5?.toFixed(1) ?? '-',
           weights: states[model.weights],
-          licence: model.licence,
+          // The card says more; `--json` has it.
+          licence: model.weights === 'none' ? '-' : model.licence.replace(/ \(weights.*\)$/, ''),
         }));
         context.print(formatTable(rows));
       });
