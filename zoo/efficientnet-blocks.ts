@@ -1,25 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
 import type { ResolvedOptions } from './build-options.ts';
 import type { RandomKernel } from './initializers.ts';
+import { truncatedNormal } from './initializers.ts';
 import type { Network } from './network.ts';
 import { pooled } from './network.ts';
 
 type Tensor = tf.SymbolicTensor;
 
-/** Standard deviation of the normal distribution that is cut off at two of its own; Keras makes up for it, tfjs doesn't. */
-const TRUNCATED_DEVIATION = 0.879_625_661_034_239_78;
-
-/**
- * Kernels of convolutions: normal, cut off at two deviations, with a variance of `2 / fan out`. In tfjs `normal` is what
- * Keras calls `truncated_normal`; its own `truncatedNormal` is uniform.
- */
-export const convolutionKernel: RandomKernel = (seed) =>
-  tf.initializers.varianceScaling({
-    scale: 2 / TRUNCATED_DEVIATION ** 2,
-    mode: 'fanOut',
-    distribution: 'normal',
-    seed: seed,
-  });
+/** Kernels of convolutions. */
+export const convolutionKernel = truncatedNormal(2, 'fanOut');
 
 /** Kernel of the classifier: uniform, with a variance of `1 / (3 fan out)`. */
 export const classifierKernel: RandomKernel = (seed) =>
@@ -27,7 +16,7 @@ export const classifierKernel: RandomKernel = (seed) =>
     scale: 1 / 3,
     mode: 'fanOut',
     distribution: 'uniform',
-    seed: seed,
+    seed,
   });
 
 /**

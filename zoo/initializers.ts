@@ -20,3 +20,21 @@ export function kernelInitializers({ kernel, seed }: Initialisation) {
     return own === undefined ? 'glorotUniform' : tf.initializers.glorotUniform({ seed: own });
   };
 }
+
+/** The standard deviation that is left of 1 when a normal distribution is cut off at 2. */
+const DEVIATION_WITHIN_TWO = 0.8796256610342398;
+
+/**
+ * Keras's `VarianceScaling` with `truncated_normal`: a normal distribution that is cut off at two deviations, with a
+ * variance of `scale / fan`. In tfjs `normal` is the one that is cut off, without making up for the tails; its
+ * `truncatedNormal` is uniform.
+ */
+export function truncatedNormal(scale: number, mode: 'fanIn' | 'fanOut'): RandomKernel {
+  return (seed) =>
+    tf.initializers.varianceScaling({
+      scale: scale / DEVIATION_WITHIN_TWO ** 2,
+      mode,
+      distribution: 'normal',
+      seed,
+    });
+}

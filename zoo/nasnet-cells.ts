@@ -1,21 +1,12 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { stridedPadding } from './strided-padding.ts';
-import type { RandomKernel } from './initializers.ts';
+import { truncatedNormal } from './initializers.ts';
 import type { Network } from './network.ts';
 
 type Tensor = tf.SymbolicTensor;
 
-/** The standard deviation that is left of 1 when a normal distribution is cut off at 2. */
-const DEVIATION_WITHIN_TWO = 0.8796256610342398;
-
-/** Keras's `he_normal`, which makes up for the tails that are cut off; that of tfjs does not. */
-export const heNormal: RandomKernel = (seed) =>
-  tf.initializers.varianceScaling({
-    scale: 2 / DEVIATION_WITHIN_TWO ** 2,
-    mode: 'fanIn',
-    distribution: 'normal',
-    seed,
-  });
+/** Keras's `he_normal`. */
+export const heNormal = truncatedNormal(2, 'fanIn');
 
 export interface CellOptions {
   /** What the names of the cell's layers end with. */
