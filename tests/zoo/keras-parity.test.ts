@@ -15,19 +15,24 @@ const WITH_TOP = [
   'nasnetmobile',
 ];
 
-const names = await goldenNames();
-
-beforeAll(async () => {
-  await platform().prepareTfjs();
-});
-
-describe.each(names)('%s equals Keras', async (name) => {
-  const golden = await readGolden(name);
+const goldens = await Promise.all(
+  (await goldenNames()).map((name) => readGolden(name).then((golden) => ({ name, golden }))),
+);
+const checked = goldens.flatMap(({ name, golden }) => {
   const cases = golden.cases.filter(
     (each) =>
       (each.case === 'small' && each.parameters <= MOST_PARAMETERS) ||
       (each.case === 'top' && WITH_TOP.includes(name)),
   );
+  // A suite without a test is a failure, and the largest networks have none here.
+  return cases.length === 0 ? [] : [{ name, golden, cases }];
+});
+
+beforeAll(async () => {
+  await platform().prepareTfjs();
+});
+
+describe.each(checked)('$name equals Keras', ({ golden, cases }) => {
   it.each(cases)('$case, $inputShape', async (expected) => {
     const differences = await checkCase(golden, expected, { engines: ['onnx', 'tfjs'] });
     expect(Object.keys(differences)).toEqual(['onnx', 'tfjs']);
@@ -35,8 +40,8 @@ describe.each(names)('%s equals Keras', async (name) => {
 });
 
 describe('the goldens', () => {
-  it('are of every network of Keras Applications in the zoo', async () => {
-    const held = new Set(await Promise.all(names.map(async (name) => (await readGolden(name)).model)));
+  it('are of every network of Keras Applications in the zoo', () => {
+    const held = new Set(goldens.map(({ golden }) => golden.model));
     const others = ['efficientnet-lite', 'squeezenet'];
     const wanted = listCards().filter(({ family }) => !others.includes(family));
     expect([...held].toSorted()).toEqual(wanted.map(({ name }) => name).toSorted());
