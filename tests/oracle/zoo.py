@@ -3,7 +3,8 @@
 Needs: tensorflow 2.18, tf_keras 2.18 (Keras 2) and keras 3.15.
 Run:   python tests/oracle/zoo.py NAME...      (writes tests/zoo/goldens/keras/NAME.json; `all` for every network)
        python tests/oracle/zoo.py --list
-       python tests/oracle/zoo.py --files FOLDER NAME...   (writes NAME.h5 and NAME_notop.h5 as Keras 2 saves weights)
+       python tests/oracle/zoo.py --files FOLDER NAME...   (writes NAME.h5 and NAME_notop.h5 as Keras 2 saves weights;
+                                                            `-` for names on standard input, one a line)
 
 Networks are built without weights and filled with those of zoo_weights.py. Keras 2 and Keras 3 have to agree before a
 golden is written. A golden has three cases: `top` and `noTop` at the default input size, and `small`, an oblong picture
@@ -65,6 +66,9 @@ GAINS = {
     "MobileNetV3": 0.9,
     "EfficientNetB0": 1.05,
     "EfficientNet": 0.95,
+    "EfficientNetB5": 0.92,
+    "EfficientNetB6": 0.9,
+    "EfficientNetB7": 0.88,
     "EfficientNetV2": 0.75,
     "EfficientNetV2B": 0.8,
     "NASNet": 0.85,
@@ -216,7 +220,13 @@ def files(folder, name):
         model = build(keras2, builder, {**options, **case})
         path = os.path.join(folder, f"{name}{suffix}.h5")
         model.save_weights(path)
-        print(path, os.path.getsize(path), flush=True)
+        del model
+        gc.collect()
+    print("wrote", name, flush=True)
+
+
+def asked_for():
+    return iter(lambda: sys.stdin.readline().strip(), "")
 
 
 def main():
@@ -227,7 +237,8 @@ def main():
     arguments = parser.parse_args()
     if arguments.list:
         print("\n".join(MODELS))
-    for name in MODELS if arguments.names == ["all"] else arguments.names:
+    names = asked_for() if arguments.names == ["-"] else MODELS if arguments.names == ["all"] else arguments.names
+    for name in names:
         files(arguments.files, name) if arguments.files else golden(name)
 
 
