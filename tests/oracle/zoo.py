@@ -71,6 +71,8 @@ GAINS = {
     "EfficientNetB7": 0.88,
     "EfficientNetV2": 0.75,
     "EfficientNetV2B": 0.8,
+    "EfficientNetV2M": 0.71,
+    "EfficientNetV2L": 0.68,
     "NASNet": 0.85,
     "ConvNeXt": 0.8,
 }
