@@ -7,11 +7,17 @@ import type { Value } from '../value.ts';
 /** ONNX's way of saying "to the end". */
 const END = Number.MAX_SAFE_INTEGER;
 
+/**
+ * The smallest normal float32, for zero: ONNX Runtime (since 1.17) makes zeros before a MaxPool that pool's own padding,
+ * which never wins against values below zero, as zeros do. It leaves other constants alone.
+ */
+const NEARLY_ZERO = 2 ** -126;
+
 function zeroPadding2d(call: LayerCall): Value {
   const map = featureMapOf(call, inputOf(call));
   const { top, bottom, left, right } = sidesOf(call, 'padding');
   const pads = call.builder.integers([0, 0, top, left, 0, 0, bottom, right]);
-  const name = call.builder.node('Pad', [map.name, pads]);
+  const name = call.builder.node('Pad', [map.name, pads, call.builder.scalar(NEARLY_ZERO)]);
   const rows = map.rows === null ? null : map.rows + top + bottom;
   const columns = map.columns === null ? null : map.columns + left + right;
   return featureMapValue(call, { ...map, name, rows, columns });
