@@ -1,5 +1,8 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'vitest';
@@ -70,14 +73,22 @@ export async function writeOfficialFile(path: string, golden: Golden, includeTop
   await writeKerasH5(path, written, { kerasVersion: '2.18.0', backend: 'tensorflow' });
 }
 
-/** Loads a network with the weights of a file, and holds its logits to the golden of real Keras. */
-export async function expectKerasOutputs(golden: Golden, weights: string): Promise<void> {
-  const expected = golden.cases.find((each) => each.case === 'top')!;
+/**
+ * Loads a network with the weights of a file, and holds its logits, or its features without top, to the golden of real
+ * Keras.
+ */
+export async function expectKerasOutputs(
+  golden: Golden,
+  weights: string,
+  { includeTop = true }: { readonly includeTop?: boolean } = {},
+): Promise<void> {
+  const expected = golden.cases.find((each) => each.case === (includeTop ? 'top' : 'noTop'))!;
   const before = tf.memory().numTensors;
   const model = await loadModel(golden.model, {
     ...golden.options,
     weights,
-    classifierActivation: 'linear',
+    includeTop,
+    ...(includeTop ? { classifierActivation: 'linear' } : { inputShape: expected.inputShape }),
   });
   try {
     const compiled = await compileModel(model, { engine: 'onnx' });
@@ -106,9 +117,38 @@ export async function kerasPython(): Promise<string | undefined> {
 
 const quiet = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3' };
 
-/** Lets real Keras 2 write `NAME.h5` and `NAME_notop.h5` into a folder. */
-export async function writeWithKeras(python: string, folder: string, name: string): Promise<void> {
-  await run(python, [join(rootFolder, 'tests/oracle/zoo.py'), '--files', folder, name], { env: quiet });
+/** Real Keras 2 in one process, for TensorFlow takes longer to import than most networks to write. */
+export class KerasWriter {
+  readonly #process: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly #lines: AsyncIterator<string>;
+  #errors = '';
+
+  constructor(
+    python: string,
+    private readonly folder: string,
+  ) {
+    const script = join(rootFolder, 'tests/oracle/zoo.py');
+    const options = { env: quiet, stdio: ['pipe', 'pipe', 'pipe'] as ['pipe', 'pipe', 'pipe'] };
+    this.#process = spawn(python, [script, '--files', folder, '-'], options);
+    this.#process.stderr.on('data', (text) => (this.#errors += String(text)));
+    this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
+  }
+
+  /** Writes `NAME.h5` and `NAME_notop.h5`, and returns their paths. */
+  async write(name: string): Promise<{ readonly top: string; readonly noTop: string }> {
+    this.#process.stdin.write(`${name}\n`);
+    for (;;) {
+      const { value, done } = await this.#lines.next();
+      if (done === true) throw new Error(`Keras wrote no files of ${name}: ${this.#errors}`);
+      if (value === `wrote ${name}`) break;
+    }
+    return { top: join(this.folder, `${name}.h5`), noTop: join(this.folder, `${name}_notop.h5`) };
+  }
+
+  async close(): Promise<void> {
+    this.#process.stdin.end();
+    if (this.#process.exitCode === null) await once(this.#process, 'exit');
+  }
 }
 
 export { readGolden };

@@ -14,11 +14,11 @@ import { openCached, openLocation } from '../../src/weights/index.node.ts';
 import { itOnLoopback } from '../support/network.ts';
 import {
   expectKerasOutputs,
+  KerasWriter,
   kerasPython,
   readGolden,
   SHOWN,
   writeOfficialFile,
-  writeWithKeras,
 } from '../support/official-files.ts';
 
 /** VGG16 takes 550 MB; it is in official-files.zoo.ts. */
@@ -105,10 +105,10 @@ describe('on a server', () => {
 describe.skipIf(python === undefined)('real Keras 2', () => {
   it('writes the file that is written here without it', async () => {
     const golden = await readGolden('densenet121');
-    await writeWithKeras(python!, folder, 'densenet121');
+    const writer = new KerasWriter(python!, folder);
+    const { top: theirs } = await writer.write('densenet121').finally(() => writer.close());
     const ours = join(folder, 'ours.h5');
     await writeOfficialFile(ours, golden, true);
-    const theirs = join(folder, 'densenet121.h5');
     const mine = await contentsOf(await openLocation(ours));
     expect(mine.layers.length).toBeGreaterThan(200);
     expect(mine).toEqual(await contentsOf(await openLocation(theirs)));

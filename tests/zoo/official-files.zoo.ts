@@ -5,11 +5,11 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import { platform } from '../../src/platform.ts';
 import {
   expectKerasOutputs,
+  KerasWriter,
   kerasPython,
   readGolden,
   SHOWN,
   writeOfficialFile,
-  writeWithKeras,
 } from '../support/official-files.ts';
 
 /** The shown ones, and one of every other family. */
@@ -24,6 +24,7 @@ const families = [
   'nasnetmobile',
   'efficientnetb0',
   'efficientnetv2b0',
+  'efficientnetv2s',
   'convnexttiny',
 ];
 const python = await kerasPython();
@@ -44,11 +45,19 @@ describe("vgg16's weights in a file of Keras's layout", () => {
   });
 });
 
-describe.skipIf(python === undefined).each(families)('%s.h5 of real Keras 2', (name) => {
-  it('makes the network of Keras', async () => {
-    await writeWithKeras(python!, folder, name);
-    await expectKerasOutputs(await readGolden(name), join(folder, `${name}.h5`));
-    await rm(join(folder, `${name}.h5`));
-    await rm(join(folder, `${name}_notop.h5`));
+describe.skipIf(python === undefined)('files of real Keras 2', () => {
+  let writer: KerasWriter;
+  beforeAll(() => {
+    writer = new KerasWriter(python!, folder);
+  });
+  afterAll(() => writer.close());
+
+  it.each(families)('%s with top and without make the networks of Keras', async (name) => {
+    const golden = await readGolden(name);
+    const { top, noTop } = await writer.write(name);
+    await expectKerasOutputs(golden, top);
+    await rm(top);
+    await expectKerasOutputs(golden, noTop, { includeTop: false });
+    await rm(noTop);
   });
 });
