@@ -17,6 +17,8 @@ export interface MatchOptions {
    * `name`: layers find each other by name. Default `position`, but `name` for safetensors, whose order says nothing.
    */
   readonly by?: 'position' | 'name';
+  /** By name: refuse a file that has weights for more layers than the model, as by position. Default false. */
+  readonly every?: boolean;
   /** Shown in errors instead of the file's own name. */
   readonly fileName?: string;
   /**
@@ -55,12 +57,12 @@ function topMismatch(
   expected: readonly ExpectedLayer[],
   found: readonly LayerWeights[],
   file: string,
+  over: readonly { readonly layer: string }[] = found.length > expected.length
+    ? found.slice(expected.length)
+    : expected.slice(found.length),
 ): WeightsError {
   const more = found.length - expected.length;
-  const extra =
-    more > 0
-      ? found.slice(expected.length).map((item) => item.layer)
-      : expected.slice(found.length).map((item) => item.layer);
+  const extra = over.map((item) => item.layer);
   const count = `${Math.abs(more)} more layer${Math.abs(more) === 1 ? '' : 's'} with weights`;
   const which = `${some(extra)}${extra.length === 1 ? '' : ' at the end'}`;
   const summary =
@@ -84,13 +86,23 @@ function pairByPosition(expected: readonly ExpectedLayer[], file: ModelFile, fil
   return layers.map((layer, i) => ({ expected: layer, found: found[i]! }));
 }
 
-function pairByName(expected: readonly ExpectedLayer[], file: ModelFile, fileName: string): Pair[] {
+function pairByName(
+  expected: readonly ExpectedLayer[],
+  file: ModelFile,
+  fileName: string,
+  every: boolean,
+): Pair[] {
   const byName = new Map(file.layers.map((layer) => [layer.layer, layer]));
   const layers = expected.filter((layer) => layer.weights.length > 0);
   const missing = layers.filter((layer) => (byName.get(layer.layer)?.weights.length ?? 0) === 0);
+  const wanted = new Set(layers.map((layer) => layer.layer));
+  const found = file.layers.filter((layer) => layer.weights.length > 0);
+  const unmatched = found.filter((layer) => !wanted.has(layer.layer));
+  // As by position: what is there fits, but the one side has more layers than the other.
+  if (every && missing.length > 0 !== unmatched.length > 0) {
+    throw topMismatch(layers, found, fileName, missing.length > 0 ? missing : unmatched);
+  }
   if (missing.length > 0) {
-    const wanted = new Set(layers.map((layer) => layer.layer));
-    const unmatched = file.layers.filter((layer) => layer.weights.length > 0 && !wanted.has(layer.layer));
     const others =
       unmatched.length === 0 ? '' : `; nothing takes ${some(unmatched.map((layer) => layer.layer))}`;
     throw new WeightsError(
@@ -226,7 +238,9 @@ export function matchWeights(
   const fileName = options.fileName ?? file.fileName;
   const by = options.by ?? (file.kind === 'safetensors-weights' ? 'name' : 'position');
   const pairs =
-    by === 'name' ? pairByName(expected, file, fileName) : pairByPosition(expected, file, fileName);
+    by === 'name'
+      ? pairByName(expected, file, fileName, options.every ?? false)
+      : pairByPosition(expected, file, fileName);
   const adaptedPairs = pairs.map((pair) => ({ pair, tensors: adapted(pair, fileName) }));
   const layout = layoutOf(adaptedPairs, file, options);
   const byLayer = new Map<ExpectedLayer, NamedTensor[]>();

@@ -36,7 +36,7 @@ export async function loadZooModel(
   const kernel = weights === null ? 'glorotUniform' : 'zeros';
   const buildWith = (includeTop: boolean, published: boolean, of2016?: Initialisation['of2016']) =>
     build(card, { ...options, includeTop }, { kernel, seed, published, of2016 });
-  let includeTop = options.includeTop !== false;
+  let includeTop = options.includeTop === 'auto' || (options.includeTop ?? true);
   let published = weights === 'imagenet';
   // Options are checked before anything is read or fetched.
   let model = buildWith(includeTop, published);
@@ -58,7 +58,8 @@ export async function loadZooModel(
     // The order in the package's own file says nothing, and that of 2016 is another one.
     const embedded = weights === 'imagenet' && card.embedded !== undefined;
     const by = embedded || old !== undefined ? 'name' : options.by;
-    fill(model, matched(model, card, file, { ...options, by, fileName: name }));
+    const every = old !== undefined;
+    fill(model, matched(model, card, file, { ...options, by, every, fileName: name }));
     return withMetadata(model, card, options);
   } catch (error) {
     model.dispose();
@@ -71,10 +72,10 @@ function matched(
   model: tf.LayersModel,
   card: ModelCard,
   file: ModelFile,
-  { by, fileName, alpha, minimalistic }: MatchOptions & VariantOptions,
+  { by, every, fileName, alpha, minimalistic }: MatchOptions & VariantOptions,
 ): NamedTensor[][] {
   try {
-    return matchWeights(expectedWeightsOf(model), file, { by, fileName });
+    return matchWeights(expectedWeightsOf(model), file, { by, every, fileName });
   } catch (error) {
     throw mismatchOf(
       error,

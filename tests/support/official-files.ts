@@ -120,7 +120,7 @@ const quiet = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3' };
 /** Real Keras 2 in one process, for TensorFlow takes longer to import than most networks to write. */
 export class KerasWriter {
   readonly #process: ChildProcessByStdio<Writable, Readable, Readable>;
-  readonly #lines: AsyncIterator<string>;
+  readonly #lines: AsyncIterator<string, undefined>;
   #errors = '';
 
   constructor(

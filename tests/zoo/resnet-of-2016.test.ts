@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compileModel, convert, disposeModel, getMetadata, loadModel } from '../../src/node.ts';
+import { loadZooModel } from '../../src/models/load-zoo-model.ts';
+import { findModel } from '../../zoo/registry.ts';
 import { writeKerasH5 } from '../support/keras-h5-writer.ts';
 import { differenceFrom, parityModule, type GoldenValues } from '../support/keras-parity.ts';
 import { seededArrays } from '../support/official-files.ts';
@@ -22,6 +24,7 @@ const { seededPictures } = await parityModule('seeded-weights.mjs');
 const GAIN = 0.7;
 let folder: string;
 let path: string;
+let noTopPath: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dovecote-resnet-2016-'));
@@ -36,6 +39,8 @@ beforeAll(async () => {
     weights: weights.map(([weight, shape], i) => ({ name: weight, shape, data: arrays[layer]![i]! })),
   }));
   await writeKerasH5(path, layers);
+  noTopPath = join(folder, 'resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5');
+  await writeKerasH5(noTopPath, layers.slice(0, -1));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -64,6 +69,29 @@ describe('the ResNet50 file of 2016', () => {
     await disposeModel(today);
     await disposeModel(old);
   });
+
+  it('is not taken for a network without top, whose weights would be dropped in silence', async () => {
+    await expect(loadModel('resnet50', { weights: path, includeTop: false })).rejects.toMatchObject({
+      code: 'WEIGHTS_COUNT',
+      summary: expect.stringContaining('1 more layer with weights than the model: predictions') as string,
+      nextStep: expect.stringContaining('includeTop: true') as string,
+    });
+    await expect(loadModel('resnet50', { weights: noTopPath })).rejects.toMatchObject({
+      code: 'WEIGHTS_COUNT',
+      nextStep: expect.stringContaining('includeTop: false') as string,
+    });
+  });
+
+  it.each(['with top', 'without top'])(
+    '%s makes the network for training that its layers allow',
+    async (kind) => {
+      const weights = kind === 'with top' ? path : noTopPath;
+      const model = await loadZooModel(findModel('resnet50'), { weights, includeTop: 'auto' });
+      expect(model.layers.at(-1)!.name).toBe(kind === 'with top' ? 'predictions' : 'conv5_block3_out');
+      expect(model.getLayer('conv2_block1_3_bn').getConfig().epsilon).toBe(1e-3);
+      await disposeModel(model);
+    },
+  );
 
   it('is recognised and converted, and is refused by another network by its name', async () => {
     const out = join(folder, 'converted');
