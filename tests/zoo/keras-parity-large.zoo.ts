@@ -1,0 +1,3 @@
+import { describeFullParity } from '../support/full-parity.ts';
+
+await describeFullParity('large');
