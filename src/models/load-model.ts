@@ -13,6 +13,9 @@ import { requireModelName } from './require-model.ts';
  * path or URL of an .h5 or .safetensors file, a model.json or a model folder, the bytes of an .h5 or .safetensors file,
  * or `null` for random weights.
  *
+ * The URL of a file that Keras publishes for a network of the zoo is read through the cache and checked like `imagenet`;
+ * other URLs are read anew each time.
+ *
  * EfficientNet's published files hold ImageNet's standard deviation where a variance belongs. A file that does so gets
  * the layer that makes up for it (`rescaling_1`) however it is given. Keras adds that layer for `imagenet` only: of the
  * same file given as a path it computes other, wrong outputs. Files with true variances are taken as they are.

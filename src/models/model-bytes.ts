@@ -4,6 +4,7 @@ import type { ReadOptions } from '../platform.ts';
 import { platform } from '../platform.ts';
 import { describeGraphModel } from './graph-model.ts';
 import { childOf, isUrl, siblingOf } from './location.ts';
+import { publishedFileAt } from './published-weights.ts';
 import { readOpenFile } from './read-open-file.ts';
 import { describeTeachable } from './teachable-machine.ts';
 
@@ -15,7 +16,10 @@ const TEACHABLE_MODEL = /^https:\/\/teachablemachine\.withgoogle\.com\/models\/[
  * model.json, or an .h5 file; the kind is found from the bytes. What Teachable Machine and TensorFlow Hub's graph
  * models tell in their own way is put into the metadata.
  *
- * @throws FileError `FILE_NOT_FOUND`, `FILE_ACCESS`, `FILE_CHANGED`; NetworkError; FormatError `FORMAT_*`
+ * The address of a file that a card of the zoo names means that file: it comes from the cache, or into it, and is held to
+ * the card's hash. Other addresses are read anew each time.
+ *
+ * @throws FileError `FILE_NOT_FOUND`, `FILE_ACCESS`, `FILE_CHANGED`; NetworkError; CacheError; FormatError `FORMAT_*`
  */
 export async function readModelAt(location: string | URL, options: ReadOptions = {}): Promise<ModelFile> {
   const asked = location instanceof URL ? location.href : location;
@@ -25,11 +29,12 @@ export async function readModelAt(location: string | URL, options: ReadOptions =
     (isUrl(asked) && asked.endsWith('/')) ||
     (await platform().isFolder(asked));
   const place = isFolder ? childOf(asked, 'model.json') : asked;
-  const opened = await platform()
-    .openFile(place, options)
-    .catch((error: unknown) => {
-      throw isFolder && isNotFound(error) ? emptyFolder(asked, error) : error;
-    });
+  const published = publishedFileAt(place);
+  const opening =
+    published === undefined ? platform().openFile(place, options) : platform().openCached(published, options);
+  const opened = await opening.catch((error: unknown) => {
+    throw isFolder && isNotFound(error) ? emptyFolder(asked, error) : error;
+  });
   const readSibling = (name: string) => platform().readBytes(siblingOf(place, name), options);
   const file = await readOpenFile(opened, { fileName: place, readShard: readSibling });
   return describeTeachable(describeGraphModel(file), readSibling);

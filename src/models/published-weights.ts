@@ -2,6 +2,7 @@ import { WeightsError } from '../base/errors.ts';
 import type { BuildOptions } from '../../zoo/build-options.ts';
 import type { ModelCard, WeightFile } from '../../zoo/card.ts';
 import { defaultModel } from '../../zoo/default-model.ts';
+import { listCards } from '../../zoo/registry.ts';
 import { variantOf, variantTitle, variantsOf } from '../../zoo/variants.ts';
 
 export interface PublishedOptions extends Pick<BuildOptions, 'alpha' | 'depthMultiplier' | 'minimalistic'> {
@@ -50,6 +51,16 @@ export function publishedWeights(card: ModelCard, options: PublishedOptions): We
         `the weights of ${defaultModel} are in the package`,
     },
   );
+}
+
+/**
+ * The file that a card names at this address, with what is known of its bytes; undefined for other addresses. It is the
+ * published file however it is asked for, and so comes through the cache and is held to its hash.
+ */
+export function publishedFileAt(address: string): WeightFile | undefined {
+  if (!/^https?:/i.test(address)) return undefined;
+  const files = listCards().flatMap((card) => variantsOf(card).flatMap(({ weights }) => weights));
+  return files.find(({ url }) => url === address);
 }
 
 function unpublished(card: ModelCard, options: PublishedOptions): WeightsError {

@@ -8,6 +8,7 @@ import * as tf from '@tensorflow/tfjs';
 import { expect } from 'vitest';
 import type { NumericArray } from '../../src/base/types.ts';
 import { compileModel, disposeModel, loadModel } from '../../src/node.ts';
+import { platform } from '../../src/platform.ts';
 import { findModel } from '../../zoo/registry.ts';
 import { rootFolder } from './dist.ts';
 import { writeKerasH5, type LayerToWrite } from './keras-h5-writer.ts';
@@ -47,6 +48,7 @@ function nameInKeras2(model: string, layer: string): string {
 
 /** Writes a network's file as Keras 2 would, from the seeded weights, without Python. */
 export async function writeOfficialFile(path: string, golden: Golden, includeTop: boolean): Promise<void> {
+  await platform().prepareTfjs();
   const { card, build } = findModel(golden.model);
   const model = build(card, { ...golden.options, includeTop }, { kernel: 'zeros' });
   const layers = model.layers.map(({ name, weights }) => ({
@@ -83,6 +85,7 @@ export async function expectKerasOutputs(
   { includeTop = true }: { readonly includeTop?: boolean } = {},
 ): Promise<void> {
   const expected = golden.cases.find((each) => each.case === (includeTop ? 'top' : 'noTop'))!;
+  await platform().prepareTfjs();
   const before = tf.memory().numTensors;
   const model = await loadModel(golden.model, {
     ...golden.options,

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readOpenFile } from '../../src/models/read-open-file.ts';
 import { disposeModel, loadModel } from '../../src/node.ts';
-import { platform, type OpenFile } from '../../src/platform.ts';
+import type { OpenFile } from '../../src/platform.ts';
 import { openCached, openLocation } from '../../src/weights/index.node.ts';
 import { itOnLoopback } from '../support/network.ts';
 import {
@@ -27,7 +27,6 @@ const python = await kerasPython();
 let folder: string;
 
 beforeAll(async () => {
-  await platform().prepareTfjs();
   folder = await mkdtemp(join(tmpdir(), 'dovecote-official-'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));

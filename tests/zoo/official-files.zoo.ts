@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { platform } from '../../src/platform.ts';
 import {
   expectKerasOutputs,
   KerasWriter,
@@ -31,7 +30,6 @@ const python = await kerasPython();
 let folder: string;
 
 beforeAll(async () => {
-  await platform().prepareTfjs();
   folder = await mkdtemp(join(tmpdir(), 'dovecote-official-'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
