@@ -77,17 +77,18 @@ export function resolveBuildOptions(card: ModelCard, options: BuildOptions): Res
     refuse(
       card,
       'inputShape',
-      JSON.stringify(inputShape),
+      inputShape,
       `[height, width, 3] with whole sides of at least ${minimum} pixels`,
     );
   }
+  if (typeof includeTop !== 'boolean') refuse(card, 'includeTop', includeTop, 'true or false');
   if (pooling !== null && pooling !== 'avg' && pooling !== 'max') {
-    refuse(card, 'pooling', String(pooling), 'avg, max or null');
+    refuse(card, 'pooling', pooling, 'avg, max or null');
   }
   if (!Number.isInteger(classes) || classes < 1)
-    refuse(card, 'classes', String(classes), 'a whole number of at least 1');
+    refuse(card, 'classes', classes, 'a whole number of at least 1');
   if (classifierActivation !== 'softmax' && classifierActivation !== 'linear') {
-    refuse(card, 'classifierActivation', String(classifierActivation), 'softmax, linear or null');
+    refuse(card, 'classifierActivation', classifierActivation, 'softmax, linear or null');
   }
   return {
     includeTop,
@@ -108,7 +109,7 @@ function resolveExtraOptions(card: ModelCard, options: BuildOptions): ResolvedEx
     refuse(
       card,
       option,
-      JSON.stringify(options[option]),
+      options[option],
       taken.length === 0 ? 'no such option for this network' : `of such options only ${taken.join(', ')}`,
     );
   }
@@ -120,21 +121,27 @@ function resolveExtraOptions(card: ModelCard, options: BuildOptions): ResolvedEx
     includePreprocessing = true,
   } = options;
   if (typeof alpha !== 'number' || !Number.isFinite(alpha) || alpha <= 0)
-    refuse(card, 'alpha', String(alpha), 'a number above 0');
+    refuse(card, 'alpha', alpha, 'a number above 0');
   if (!Number.isInteger(depthMultiplier) || depthMultiplier < 1)
-    refuse(card, 'depthMultiplier', String(depthMultiplier), 'a whole number of at least 1');
+    refuse(card, 'depthMultiplier', depthMultiplier, 'a whole number of at least 1');
   if (dropout !== undefined && !(typeof dropout === 'number' && dropout >= 0 && dropout < 1))
-    refuse(card, 'dropout', String(dropout), 'a rate of at least 0 and below 1');
-  if (typeof minimalistic !== 'boolean') refuse(card, 'minimalistic', String(minimalistic), 'true or false');
+    refuse(card, 'dropout', dropout, 'a rate of at least 0 and below 1');
+  if (typeof minimalistic !== 'boolean') refuse(card, 'minimalistic', minimalistic, 'true or false');
   if (typeof includePreprocessing !== 'boolean')
-    refuse(card, 'includePreprocessing', String(includePreprocessing), 'true or false');
+    refuse(card, 'includePreprocessing', includePreprocessing, 'true or false');
   return { alpha, depthMultiplier, dropout, minimalistic, includePreprocessing };
 }
 
-function refuse(card: ModelCard, option: string, given: string, expected: string): never {
+function refuse(card: ModelCard, option: string, given: unknown, expected: string): never {
   throw new ModelError('MODEL_OPTION', `${card.title} cannot be built with this ${option}.`, {
-    given: `${option}: ${given}`,
+    given: `${option}: ${shown(given)}`,
     expected,
     nextStep: `change ${option}, or leave it out for the default`,
   });
+}
+
+/** Without its quotes '0.25' looks legal; JSON has no NaN, Infinity and bigint. */
+function shown(given: unknown): string {
+  if (typeof given === 'string' || typeof given === 'object') return JSON.stringify(given);
+  return `${given as number}`;
 }

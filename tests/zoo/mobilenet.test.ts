@@ -299,6 +299,10 @@ describe('the options of the MobileNets', () => {
       ['mobilenet', { includePreprocessing: false }, 'includePreprocessing'],
       ['mobilenetv3large', { depthMultiplier: 2 }, 'depthMultiplier'],
       ['vgg16', { alpha: 0.5 }, 'alpha'],
+      ['mobilenetv2', { includeTop: 'no' as unknown as boolean }, 'includeTop: "no"'],
+      ['mobilenet', { alpha: '0.25' as unknown as number }, 'alpha: "0.25"'],
+      ['mobilenet', { classes: 10n as unknown as number }, 'classes: 10'],
+      ['mobilenet', { classes: 2.5 }, 'classes: 2.5'],
     ];
     for (const [name, options, option] of refused) {
       const { card, build } = findModel(name);
