@@ -42,7 +42,7 @@ export const squeezenet10: ModelCard = {
   ...shared,
   name: 'squeezenet1.0',
   title: 'SqueezeNet v1.0',
-  source: 'https://arxiv.org/abs/1602.07360, table 1',
+  source: 'https://arxiv.org/abs/1602.07360 (table 1)',
   parameters: { top: 1_248_424, noTop: 735_424 },
   accuracy: { note: 'top-1 57.5 %, top-5 80.3 % in the paper (Caffe model)' },
   licence: 'no published weights',
