@@ -25,14 +25,14 @@ const checked = goldens.flatMap(({ name, golden }) => {
       (each.case === 'top' && WITH_TOP.includes(name)),
   );
   // A suite without a test is a failure, and the largest networks have none here.
-  return cases.length === 0 ? [] : [{ name, golden, cases }];
+  return cases.length === 0 ? [] : [[name, golden, cases] as const];
 });
 
 beforeAll(async () => {
   await platform().prepareTfjs();
 });
 
-describe.each(checked)('$name equals Keras', ({ golden, cases }) => {
+describe.each(checked)('%s equals Keras', (_, golden, cases) => {
   it.each(cases)('$case, $inputShape', async (expected) => {
     const differences = await checkCase(golden, expected, { engines: ['onnx', 'tfjs'] });
     expect(Object.keys(differences)).toEqual(['onnx', 'tfjs']);
