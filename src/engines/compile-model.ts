@@ -2,6 +2,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { DovecoteError, ModelError, UsageError, reasonOf } from '../base/errors.ts';
 import type { CompiledModel, CompileOptions } from './compiled-model.ts';
 import { engineFailed } from './engine-errors.ts';
+import { requireLayer } from './missing-layer.ts';
 import { compileOnnx } from './onnx-engine.ts';
 import { compileTfjs } from './tfjs-engine.ts';
 
@@ -33,6 +34,7 @@ export async function compileModel(
       nextStep: "Leave outputs out to get the model's own.",
     });
   }
+  outputs?.forEach((name) => requireLayer(model, name, { code: 'MODEL_OPTION', option: 'outputs' }));
   if (engine === 'tfjs') return compileTfjs(model, outputs);
   try {
     return await compileOnnx(model, outputs);

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { repairWasmHeap } from './wasm-heap.ts';
 
 /**
  * Picks tfjs's backend in Node: the one that the program has picked; else `tensorflow` when the program has imported
@@ -14,6 +15,11 @@ let preparing: Promise<void> | undefined;
 
 async function pickBackend(): Promise<void> {
   silenceCpuBackend();
+  await pickFastest();
+  repairWasmHeap();
+}
+
+async function pickFastest(): Promise<void> {
   if (tf.getBackend() !== undefined) return tf.ready();
   for (const pick of [pickTensorflow, pickWasm]) if (await pick()) return;
   await tf.setBackend('cpu');

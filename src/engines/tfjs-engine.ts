@@ -3,6 +3,7 @@ import { ModelError } from '../base/errors.ts';
 import type { CompiledModel, EngineOutput, ModelShape } from './compiled-model.ts';
 import { checkInput } from './compiled-model.ts';
 import { disposedError, engineFailed } from './engine-errors.ts';
+import { requireLayer } from './missing-layer.ts';
 
 /**
  * Runs the model itself on tfjs's current backend. Nothing is copied: the weights stay the model's, and a change of
@@ -71,15 +72,8 @@ interface Insides {
 }
 
 function outputOf(model: tf.LayersModel, name: string): tf.SymbolicTensor {
-  const layer = model.layers.find((candidate) => candidate.name === name);
-  if (layer === undefined) {
-    const names = model.layers.map((candidate) => candidate.name);
-    throw new ModelError('MODEL_OPTION', `The model "${model.name}" has no layer "${name}".`, {
-      given: `outputs: "${name}"`,
-      expected: `one of ${names.slice(-12).join(', ')}${names.length > 12 ? ' and others before them' : ''}`,
-      nextStep: 'Give the name of a layer of this model.',
-    });
-  }
+  requireLayer(model, name, { code: 'MODEL_OPTION', option: 'outputs' });
+  const layer = model.getLayer(name);
   // A layer may have been called in other models too.
   const insides = (model as Insides).model ?? model;
   const { containerNodes } = insides as Insides;
