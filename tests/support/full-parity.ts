@@ -13,7 +13,7 @@ export async function describeFullParity(wanted: 'large' | 'others'): Promise<vo
   for (const name of await goldenNames()) {
     const golden = await readGolden(name);
     const [top] = golden.cases;
-    if ((top!.parameters > LARGE) !== (wanted === 'large')) continue;
+    if (top!.parameters > LARGE !== (wanted === 'large')) continue;
     describe(`${name} equals Keras`, () => {
       const cases = golden.cases.filter((each) => each.case !== 'small');
       it.each(cases)('$case, $inputShape', async (expected) => {
