@@ -4,9 +4,13 @@ import { findModel } from '../../zoo/registry.ts';
 import { platform } from '../platform.ts';
 import type { LoadModelOptions } from './load-model.ts';
 import { isModelFile, loadModelFile } from './load-model-file.ts';
+import { metadataOfCard, setMetadata } from './metadata.ts';
 import { requireModelName } from './require-model.ts';
 
-/** A zoo model with zeros for weights (nothing is fetched), or a model of your own: for looking at its structure. */
+/**
+ * A zoo model with zeros for weights (nothing is fetched), or a model of your own: for looking at its structure. It
+ * knows its labels and how its pictures are prepared, as the same network with weights does.
+ */
 export async function loadArchitecture(
   model: string = defaultModel,
   options: LoadModelOptions = {},
@@ -15,5 +19,7 @@ export async function loadArchitecture(
   await platform().prepareTfjs();
   if (await isModelFile(model)) return loadModelFile(model, options);
   const { card, build } = findModel(model, options.version);
-  return build(card, options, { kernel: 'zeros' });
+  const network = build(card, options, { kernel: 'zeros' });
+  setMetadata(network, metadataOfCard(card, network.inputs[0]!.shape.slice(1), options));
+  return network;
 }

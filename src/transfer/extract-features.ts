@@ -5,6 +5,7 @@ import type { Pixels, ProgressCallback } from '../base/types.ts';
 import type { EngineName } from '../engines/compiled-model.ts';
 import { compileModel } from '../engines/compile-model.ts';
 import type { CompiledModel } from '../engines/compiled-model.ts';
+import { requireLayer } from '../engines/missing-layer.ts';
 import type { ImageSource } from '../images/image-source.ts';
 import type { SkippedImage } from '../datasets/labelled-images.ts';
 import { inputRecipeOf } from '../classify/recipe.ts';
@@ -161,8 +162,9 @@ function featureLayerOf(model: tf.LayersModel, asked?: string): string {
 
 /** The output of a layer of the model, checked to be something that a head can stand on. */
 export function outputOf(model: tf.LayersModel, layerName: string): tf.SymbolicTensor {
-  const layer = model.layers.find((each) => each.name === layerName);
-  const output = layer === undefined ? undefined : outputIn(layer);
+  requireLayer(model, layerName, { code: 'MODEL_INPUT', option: 'featureLayer' });
+  const layer = model.getLayer(layerName);
+  const output = outputIn(layer);
   if (
     output === undefined ||
     Array.isArray(output) ||
@@ -172,10 +174,7 @@ export function outputOf(model: tf.LayersModel, layerName: string): tf.SymbolicT
       'MODEL_INPUT',
       `The layer "${layerName}" of "${model.name}" cannot carry a new head.`,
       {
-        given:
-          layer === undefined
-            ? 'no layer of this name'
-            : `output of shape ${JSON.stringify(layer.outputShape)}`,
+        given: `output of shape ${JSON.stringify(layer.outputShape)}`,
         expected: 'a layer with one output of shape [batch, height, width, channels] or [batch, features]',
         nextStep: '`dovecote summary` shows the layers and their shapes',
       },
