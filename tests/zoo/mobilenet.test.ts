@@ -282,6 +282,27 @@ describe('the options of the MobileNets', () => {
     expect(await lastOf('mobilenetv3small', 0.5)).toBe(288);
   });
 
+  // Of real Keras 3: `count_params()` with weights=None.
+  it.each([
+    ['mobilenet', { alpha: 0.3 }, 615_542, 307_542],
+    ['mobilenet', { alpha: 1.25, depthMultiplier: 2 }, 11_284_400, 10_003_400],
+    ['mobilenetv2', { alpha: 1.1125 }, 4_153_464, 2_728_464],
+    ['mobilenetv2', { alpha: 0.6 }, 2_239_176, 958_176],
+    ['mobilenetv3small', { alpha: 1.25 }, 3_660_640, 1_456_760],
+    ['mobilenetv3large', { alpha: 1.3, minimalistic: true }, 6_138_880, 2_395_544],
+    ['mobilenetv3large', { alpha: 0.5 }, 2_702_512, 805_832],
+  ] as [string, BuildOptions, number, number][])(
+    '%s with %j, which nobody publishes, has as many parameters as in Keras',
+    async (name, options, top, noTop) => {
+      const count = (includeTop: boolean) =>
+        withNetwork(name, { ...options, includeTop, inputShape: [96, 96, 3] }, (model) =>
+          model.countParams(),
+        );
+      expect(await count(true)).toBe(top);
+      expect(await count(false)).toBe(noTop);
+    },
+  );
+
   it('what is illegal, or the option of another network, is refused with what is legal', () => {
     const refused: [string, BuildOptions, string][] = [
       ['mobilenet', { alpha: 0 }, 'alpha'],

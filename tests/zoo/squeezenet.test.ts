@@ -75,6 +75,13 @@ describe('SqueezeNet equals Keras', () => {
     },
   );
 
+  it('drops half of the features before the classifier in training', () => {
+    const { card, build } = findModel('squeezenet');
+    const model = build(card, { inputShape: [48, 48, 3] }, { kernel: 'zeros' });
+    expect(model.getLayer('drop9').getConfig()).toMatchObject({ rate: 0.5 });
+    model.dispose();
+  });
+
   it('keeps logits when the classifier activation is linear or null', () => {
     const { card, build } = findModel('squeezenet');
     for (const classifierActivation of ['linear', null] as const) {
