@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { disposeModel } from '../../src/node.ts';
+import { platform } from '../../src/platform.ts';
 import { findModel } from '../../zoo/registry.ts';
 
 interface Drawn {
@@ -62,6 +63,10 @@ async function drawnBy(name: string): Promise<Record<string, Drawn[]>> {
   }
   return found;
 }
+
+beforeAll(async () => {
+  await platform().prepareTfjs();
+});
 
 describe.each(Object.entries(networks))('fresh kernels of %s', (name, expected) => {
   it('are drawn as Keras draws them', async () => {
