@@ -15,13 +15,12 @@ import { writeKerasH5, type LayerToWrite } from './keras-h5-writer.ts';
 import { differenceFrom, parityModule, readGolden, type Golden } from './keras-parity.ts';
 
 const run = promisify(execFile);
-const { fillWithSeededWeights, seededPictures } = await parityModule('seeded-weights.mjs');
+const { fillWithSeededWeights, leafLayers, seededPictures } = await parityModule('seeded-weights.mjs');
 
 /** The files that the issue of the zoo names. */
 export const SHOWN = ['vgg16', 'resnet50', 'inceptionv3', 'xception', 'densenet121'];
 
 interface Shaped {
-  readonly name: string;
   readonly shapes: readonly (readonly number[])[];
 }
 
@@ -46,33 +45,42 @@ function nameInKeras2(model: string, layer: string): string {
   return layer.replace(/^conv1_(conv|bn)$/, 'conv1/$1');
 }
 
-/** Writes a network's file as Keras 2 would, from the seeded weights, without Python. */
-export async function writeOfficialFile(path: string, golden: Golden, includeTop: boolean): Promise<void> {
+/** The layers of a network's file as Keras 2 would write it, with the seeded weights. */
+export async function officialLayers(golden: Golden, includeTop: boolean): Promise<LayerToWrite[]> {
   await platform().prepareTfjs();
   const { card, build } = findModel(golden.model);
   const model = build(card, { ...golden.options, includeTop }, { kernel: 'zeros' });
-  const layers = model.layers.map(({ name, weights }) => ({
-    name: nameInKeras2(golden.model, name),
-    weights: weights.map(({ originalName, shape }) => ({
-      name: originalName.split('/').at(-1)!,
-      shape: shape as number[],
-    })),
+  const layers = model.layers.map((layer) => ({
+    name: nameInKeras2(golden.model, layer.name),
+    // The formula opens models inside the model; a file has one group for each of them.
+    leaves: [...leafLayers([layer])].map((leaf) => leaf.weights.map(named)),
   }));
   model.dispose();
-  const bearing = layers.filter(({ weights }) => weights.length > 0);
+  const leaves = layers.flatMap((layer) => layer.leaves).filter((weights) => weights.length > 0);
   const arrays = seededArrays(
-    bearing.map(({ name, weights }) => ({ name, shapes: weights.map(({ shape }) => shape) })),
+    leaves.map((weights) => ({ shapes: weights.map(({ shape }) => shape) })),
     golden.gain,
   );
-  const written: LayerToWrite[] = layers.map((layer) => ({
-    name: layer.name,
-    weights: layer.weights.map((weight, index) => ({
-      name: `${layer.name}/${weight.name}:0`,
-      shape: weight.shape,
-      data: arrays[bearing.indexOf(layer)]![index]!,
-    })),
+  return layers.map(({ name, leaves: own }) => ({
+    name,
+    weights: own.flatMap((weights) =>
+      weights.map(({ role, shape }, index) => ({
+        name: `${name}/${role}:0`,
+        shape,
+        data: arrays[leaves.indexOf(weights)]![index]!,
+      })),
+    ),
   }));
-  await writeKerasH5(path, written, { kerasVersion: '2.18.0', backend: 'tensorflow' });
+}
+
+function named({ originalName, shape }: tf.LayersModel['weights'][number]) {
+  return { role: originalName.split('/').at(-1)!, shape: shape as number[] };
+}
+
+/** Writes a network's file as Keras 2 would, without Python. */
+export async function writeOfficialFile(path: string, golden: Golden, includeTop: boolean): Promise<void> {
+  const layers = await officialLayers(golden, includeTop);
+  await writeKerasH5(path, layers, { kerasVersion: '2.18.0', backend: 'tensorflow' });
 }
 
 /**

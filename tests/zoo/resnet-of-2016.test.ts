@@ -5,6 +5,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compileModel, convert, disposeModel, getMetadata, loadModel } from '../../src/node.ts';
 import { loadZooModel } from '../../src/models/load-zoo-model.ts';
+import { platform } from '../../src/platform.ts';
 import { findModel } from '../../zoo/registry.ts';
 import { writeKerasH5 } from '../support/keras-h5-writer.ts';
 import { differenceFrom, parityModule, type GoldenValues } from '../support/keras-parity.ts';
@@ -27,11 +28,12 @@ let path: string;
 let noTopPath: string;
 
 beforeAll(async () => {
+  await platform().prepareTfjs();
   folder = await mkdtemp(join(tmpdir(), 'dovecote-resnet-2016-'));
   path = join(folder, 'resnet50_weights_tf_dim_ordering_tf_kernels.h5');
   const bearing = golden.layers.filter(([, weights]) => weights.length > 0);
   const arrays = seededArrays(
-    bearing.map(([name, weights]) => ({ name, shapes: weights.map(([, shape]) => shape) })),
+    bearing.map(([, weights]) => ({ shapes: weights.map(([, shape]) => shape) })),
     GAIN,
   );
   const layers = bearing.map(([name, weights], layer) => ({
