@@ -63,6 +63,16 @@ describe('weights of a zoo model', () => {
     return outputs;
   }
 
+  it('that are fresh come with what is needed to use the network', async () => {
+    const model = await loadModel('squeezenet', { ...small, weights: null });
+    expect(getMetadata(model)).toMatchObject({
+      architecture: 'squeezenet',
+      preprocessing: 'caffe',
+      inputSize: [48, 48],
+    });
+    await disposeModel(model);
+  });
+
   it('come from a folder, a model.json or a file: URL alike', async () => {
     const folder = await savedSqueezeNet('sources');
     const json = join(folder, 'model.json');

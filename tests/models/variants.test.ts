@@ -287,6 +287,14 @@ describe('weights of another width', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
+  it('are not called those of another network where only the top is missing', async () => {
+    const noTop = await bytesOf('mobilenet', { alpha: 0.25, includeTop: false });
+    await expect(loadModel('mobilenet', { weights: noTop, alpha: 0.25 })).rejects.toMatchObject({
+      code: 'WEIGHTS_MISSING',
+      summary: 'the given bytes has no weights for conv_preds.',
+    });
+  });
+
   it('are recognised and converted, with and without being named', async () => {
     const bytes = await bytesOf('mobilenetv3small', { minimalistic: true, includeTop: false });
     for (const options of [{}, { architecture: 'mobilenetv3small', minimalistic: true }]) {

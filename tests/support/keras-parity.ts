@@ -67,8 +67,8 @@ export async function parityModule<Name extends keyof Parity>(name: Name): Promi
 const { fillWithSeededWeights, seededPictures } = await parityModule('seeded-weights.mjs');
 export const { goldenNames, readGolden, differenceFrom } = await parityModule('goldens.mjs');
 
-/** The network of a golden, with the seeded weights. */
-export function buildGolden(golden: Golden, { includeTop, pooling, inputShape }: GoldenCase): tf.LayersModel {
+/** The network of a golden, with zeros for weights. */
+function buildEmpty(golden: Golden, { includeTop, pooling, inputShape }: GoldenCase): tf.LayersModel {
   const { card, build } = findModel(golden.model);
   const options = {
     ...golden.options,
@@ -77,9 +77,24 @@ export function buildGolden(golden: Golden, { includeTop, pooling, inputShape }:
     inputShape,
     classifierActivation: 'linear',
   } as const;
-  const model = build(card, options, { kernel: 'zeros' });
+  return build(card, options, { kernel: 'zeros' });
+}
+
+/** The network of a golden, with the seeded weights. */
+export function buildGolden(golden: Golden, expected: GoldenCase): tf.LayersModel {
+  const model = buildEmpty(golden, expected);
   fillWithSeededWeights(tf, model, golden.gain);
   return model;
+}
+
+/** Holds the structure alone to Keras, which costs little for the largest networks too. */
+export async function checkBuilt(golden: Golden, expected: GoldenCase): Promise<void> {
+  const model = buildEmpty(golden, expected);
+  try {
+    checkStructure(model, expected);
+  } finally {
+    await disposeModel(model);
+  }
 }
 
 export interface CheckOptions {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { platform } from '../../src/platform.ts';
 import { listCards } from '../../zoo/registry.ts';
-import { checkCase, goldenNames, readGolden } from '../support/keras-parity.ts';
+import { checkBuilt, checkCase, goldenNames, readGolden } from '../support/keras-parity.ts';
 
 /** More weights than that are for `npm run test:zoo`, which has every network at its full size. */
 const MOST_PARAMETERS = 70e6;
@@ -37,6 +37,11 @@ describe.each(checked)('%s equals Keras', (_, golden, cases) => {
     const differences = await checkCase(golden, expected, { engines: ['onnx', 'tfjs'] });
     expect(Object.keys(differences)).toEqual(['onnx', 'tfjs']);
   });
+});
+
+describe.each(goldens.map(({ name, golden }) => [name, golden] as const))('%s with top', (_, golden) => {
+  const expected = golden.cases.find((each) => each.case === 'top')!;
+  it('has the layers of Keras under their names, in their order', () => checkBuilt(golden, expected));
 });
 
 describe('the goldens', () => {
