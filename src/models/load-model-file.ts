@@ -99,12 +99,19 @@ function converted(file: ModelFile): TfjsArtifacts {
   }
 }
 
+/** The bytes' own buffer, copied only where they share it. */
+function bufferOf(bytes: Uint8Array): ArrayBuffer {
+  const { buffer } = bytes;
+  const alone = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength;
+  return alone ? buffer : bytes.slice().buffer;
+}
+
 async function modelOf({ modelJson, shards }: TfjsArtifacts, file: ModelFile): Promise<tf.LayersModel> {
   const manifest = modelJson.weightsManifest as unknown as tf.io.WeightsManifestConfig;
   const artifacts: tf.io.ModelArtifacts = {
     modelTopology: modelJson.modelTopology as JsonObject,
     weightSpecs: manifest.flatMap((group) => group.weights),
-    weightData: shards.map((shard) => shard.bytes.slice().buffer),
+    weightData: shards.map(({ bytes }) => bufferOf(bytes)),
     userDefinedMetadata: file.userDefinedMetadata as tf.io.ModelArtifacts['userDefinedMetadata'],
   };
   try {
