@@ -33,6 +33,28 @@ export function formatTable(rows: readonly TableRow[], columns?: readonly (Table
   ).join('\n');
 }
 
+/**
+ * The properties of the rows whose columns fit into `width`: the first of `dispensable` are left out as long as they
+ * do not. What is not dispensable stays, even where that is too wide.
+ */
+export function columnsWithin(
+  rows: readonly TableRow[],
+  width: number,
+  dispensable: readonly string[],
+): string[] {
+  const all = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  for (let count = 0; ; count++) {
+    const left = new Set(dispensable.slice(0, count));
+    const columns = all.filter((key) => !left.has(key));
+    const widest = Math.max(
+      ...formatTable(rows, columns)
+        .split('\n')
+        .map((line) => stringWidth(line)),
+    );
+    if (widest <= width || count >= dispensable.length) return columns;
+  }
+}
+
 /** The cells of one column, the heading first, all of one width. */
 function layOut(rows: readonly TableRow[], column: TableColumn): string[] {
   const values = rows.map((row) => textOf(row[column.key]));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatTable } from '../../src/cli/table.ts';
+import { columnsWithin, formatTable } from '../../src/cli/table.ts';
 
 describe('formatTable', () => {
   it('aligns words to the left and figures to the right', () => {
@@ -44,5 +44,22 @@ describe('formatTable', () => {
 
   it('takes a column with a word in it for words', () => {
     expect(formatTable([{ v: 'none' }, { v: '3' }])).toBe('v\nnone\n3');
+  });
+});
+
+describe('columnsWithin', () => {
+  const rows = [{ name: 'vgg16', size: '553 MB', licence: 'CC-BY-4.0', note: 'x' }];
+
+  it('leaves columns out, in the given order, until a line fits', () => {
+    const all = ['name', 'size', 'licence', 'note'];
+    const width = formatTable(rows).split('\n')[0]!.length;
+    expect(columnsWithin(rows, Infinity, ['licence', 'size'])).toEqual(all);
+    expect(columnsWithin(rows, width, ['licence', 'size'])).toEqual(all);
+    expect(columnsWithin(rows, width - 1, ['licence', 'size'])).toEqual(['name', 'size', 'note']);
+    expect(columnsWithin(rows, 12, ['licence', 'size'])).toEqual(['name', 'note']);
+  });
+
+  it('keeps what it must not leave out, however narrow the terminal is', () => {
+    expect(columnsWithin(rows, 1, ['licence'])).toEqual(['name', 'size', 'note']);
   });
 });

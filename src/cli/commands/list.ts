@@ -9,6 +9,9 @@ const states = {
   none: 'bring your own',
 } as const;
 
+/** What a narrow terminal can do without, least needed first. */
+const dispensable = ['licence', 'top-5 %', 'GFLOPs', 'input'];
+
 export function addListCommand(program: Command): void {
   program
     .command('list')
@@ -17,7 +20,7 @@ export function addListCommand(program: Command): void {
     .action((_, command: Command) => {
       const flags = command.optsWithGlobals<{ json?: boolean; quiet?: boolean }>();
       return runCommand(flags, async (context) => {
-        const [{ describeModels }, { formatTable }] = await Promise.all([
+        const [{ describeModels }, { columnsWithin, formatTable }] = await Promise.all([
           import('../../models/describe-models.node.ts'),
           import('../table.ts'),
         ]);
@@ -39,7 +42,15 @@ export function addListCommand(program: Command): void {
           // The card says more; `--json` has it.
           licence: model.weights === 'none' ? '-' : model.licence.replace(/ \(weights.*\)$/, ''),
         }));
-        context.print(formatTable(rows));
+        // Only of a terminal is the width known; a file gets all columns.
+        const columns = columnsWithin(
+          rows,
+          process.stdout.columns > 0 ? process.stdout.columns : Infinity,
+          dispensable,
+        );
+        context.print(formatTable(rows, columns));
+        const hidden = Object.keys(rows[0] ?? {}).filter((key) => !columns.includes(key));
+        if (hidden.length > 0) context.say(`(no room for ${hidden.join(', ')}; --json has everything)`);
       });
     });
 }
