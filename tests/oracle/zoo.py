@@ -68,7 +68,7 @@ GAINS = {
     "EfficientNet": 0.95,
     "EfficientNetB5": 0.92,
     "EfficientNetB6": 0.9,
-    "EfficientNetB7": 0.88,
+    "EfficientNetB7": 0.86,
     "EfficientNetV2": 0.75,
     "EfficientNetV2B": 0.8,
     "EfficientNetV2M": 0.71,
