@@ -213,6 +213,7 @@ describe('metadata.json', () => {
     ['without labels', '{"imageSize": 224}'],
     ['with labels that are no text', '{"labels": [1, 2, 3]}'],
     ['of another model', '{"labels": ["apple", "banana"]}'],
+    ['of a larger model', '{"labels": ["apple", "banana", "cherry", "date", "elder"]}'],
     ['not an object', 'null'],
   ])('that is %s is damaged', async (name, text) => {
     const copy = await withMetadata(name, text);
@@ -275,6 +276,9 @@ describe('on a server', () => {
     server = await startFaultServer({
       ...under('whole', { ...model, 'metadata.json': await bytes('metadata.json') }),
       ...under('bare', { ...model, 'metadata.json': status(404) }),
+      // Storage services answer so where nobody may list what there is.
+      ...under('forbidden', { ...model, 'metadata.json': status(403) }),
+      ...under('gone', { ...model, 'metadata.json': status(410) }),
       ...under('start-page', { ...model, 'metadata.json': html() }),
       ...under('closed', { ...model, 'metadata.json': status(401) }),
     });
@@ -287,7 +291,8 @@ describe('on a server', () => {
     await disposeModel(model);
   });
 
-  itOnLoopback.each(['bare', 'start-page'])('without metadata.json it has no labels: %s', async (name) => {
+  const without = ['bare', 'forbidden', 'gone', 'start-page'];
+  itOnLoopback.each(without)('without metadata.json it has no labels: %s', async (name) => {
     const model = await loadModel(`${server.url}/models/${name}/model.json`);
     expect(getMetadata(model)?.labels).toEqual([]);
     await disposeModel(model);
