@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { Normalization } from '../../zoo/layers/index.ts';
 import { compileModel } from '../../src/engines/compile-model.ts';
 import { chainModel, compareEngines, largestDifference, prepareEngines, seeded } from './support.ts';
 
@@ -308,6 +309,13 @@ describe('a normalization gives what tfjs gives', () => {
       model.dispose();
     });
   }
+
+  it('Normalization along the rows and then along the channels, which are as many', () => {
+    const along = (axis: number, mean: number[]) => new Normalization({ axis, mean, variance: [1, 2, 3, 4] });
+    const builder = () => [along(1, [0, 1, 2, 3]), along(3, [7, 5, 3, 1])];
+    return expectAgreement([4, 4, 4], builder, [2, 4, 4, 4]);
+  });
+
   it('LayerNormalization over whole feature maps', () =>
     expectAgreement([6, 7, 3], () => [L.layerNormalization({ axis: [1, 2, 3] })], [2, 6, 7, 3]));
 });
