@@ -16,7 +16,7 @@ beforeAll(async () => {
   await platform().prepareTfjs();
 });
 
-const LARGE = 40e6;
+const LARGE = 20e6;
 
 const networks = listCards().flatMap((card) =>
   variantsOf(card).map(({ alpha, minimalistic }) => {
