@@ -17,14 +17,27 @@ import { fillWithSeededWeights, seededPictures } from './keras-parity/seeded-wei
 const BAR = 1e-5;
 const RUNS = 5;
 
-const { values: flags, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    engine: { type: 'string' },
-    small: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-  },
-});
+const options = {
+  engine: { type: 'string' },
+  small: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+};
+
+function readArguments() {
+  try {
+    const read = parseArgs({ allowPositionals: true, options });
+    const { engine } = read.values;
+    if (engine === undefined || engine === 'onnx' || engine === 'tfjs') return read;
+    throw new Error(`There is no engine ${engine}: onnx or tfjs`);
+  } catch (error) {
+    console.error(
+      `${error.message}\nusage: keras-parity.mjs [--small] [--json] [--engine onnx|tfjs] [NETWORK...]`,
+    );
+    process.exit(2);
+  }
+}
+
+const { values: flags, positionals } = readArguments();
 const engines = flags.engine === undefined ? ['onnx', 'tfjs'] : [flags.engine];
 const known = await goldenNames();
 const unknown = positionals.filter((name) => !known.includes(name));
@@ -46,8 +59,8 @@ async function timeOf(compiled, picture, shape) {
 
 async function measure(golden, expected) {
   const { includeTop, pooling, inputShape } = expected;
-  const options = { ...golden.options, includeTop, pooling, inputShape, classifierActivation: 'linear' };
-  const model = await loadArchitecture(golden.model, options);
+  const build = { ...golden.options, includeTop, pooling, inputShape, classifierActivation: 'linear' };
+  const model = await loadArchitecture(golden.model, build);
   fillWithSeededWeights(tf, model, golden.gain);
   const row = { case: expected.case, parameters: model.countParams() };
   if (row.parameters !== expected.parameters)
