@@ -29,7 +29,7 @@ export { preprocessInput, preprocessPixels } from './images/preprocess.ts';
 export { resizePixels } from './images/resize.ts';
 export type { ResizeFilter, ResizeMode, ResizeOptions } from './images/resize-options.ts';
 export { compileModel } from './engines/compile-model.ts';
-export type { CompiledModel, CompileOptions, EngineName } from './engines/compiled-model.ts';
+export type { CompiledModel, CompileOptions, EngineName, EngineOutput } from './engines/compiled-model.ts';
 export { features } from './engines/features.ts';
 export { extractFeatures } from './transfer/extract-features.ts';
 export type { FeatureOptions, Features } from './transfer/extract-features.ts';
