@@ -81,7 +81,7 @@ async function measure(golden, expected) {
 }
 
 const small = (figure) => (figure === undefined ? '-' : figure.toExponential(1));
-const widths = [28, 6, 12, 14, 10, 10, 8];
+const widths = [30, 6, 12, 14, 10, 10, 8];
 const line = (cells) =>
   cells.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join(' ');
 

@@ -18,30 +18,42 @@ sys.path.insert(0, os.path.dirname(__file__))
 from seeded_weights import seeded_image, seeded_tensor
 
 
-def build(keras, version, include_top, pooling, size, classes):
+# Keras 3 allows no slash in a name.
+SLASH = "__"
+
+
+def build(keras, version, include_top, pooling, shape, classes, activation="softmax"):
     layers = keras.layers
     stem, kernel, pool_after = {"1.1": (64, 3, (3, 5)), "1.0": (96, 7, (4, 8))}[version]
-    x = image = keras.Input((size, size, 3))
-    x = layers.Conv2D(stem, kernel, strides=2, padding="valid", activation="relu")(x)
-    x = layers.MaxPooling2D(3, strides=2)(x)
+
+    def convolve(x, name, filters, size, **options):
+        x = layers.Conv2D(filters, size, name=name, **options)(x)
+        # `fire2/squeeze1x1` -> `fire2/relu_squeeze1x1`
+        fire, slash, last = name.rpartition(SLASH)
+        return layers.Activation("relu", name=f"{fire}{slash}relu_{last}")(x)
+
+    x = image = keras.Input(shape, name="input_1")
+    x = convolve(x, "conv1", stem, kernel, strides=2, padding="valid")
+    x = layers.MaxPooling2D(3, strides=2, name="pool1")(x)
     for number, (squeeze, expand) in enumerate(
         [(16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256)], start=2
     ):
-        x = layers.Conv2D(squeeze, 1, activation="relu")(x)
-        left = layers.Conv2D(expand, 1, activation="relu")(x)
-        right = layers.Conv2D(expand, 3, padding="same", activation="relu")(x)
-        x = layers.Concatenate(axis=3)([left, right])
+        fire = f"fire{number}"
+        x = convolve(x, f"{fire}{SLASH}squeeze1x1", squeeze, 1)
+        left = convolve(x, f"{fire}{SLASH}expand1x1", expand, 1)
+        right = convolve(x, f"{fire}{SLASH}expand3x3", expand, 3, padding="same")
+        x = layers.Concatenate(axis=3, name=f"{fire}{SLASH}concat")([left, right])
         if number in pool_after:
-            x = layers.MaxPooling2D(3, strides=2)(x)
+            x = layers.MaxPooling2D(3, strides=2, name=f"pool{number}")(x)
     if include_top:
-        x = layers.Dropout(0.5)(x)
-        x = layers.Conv2D(classes, 1, activation="relu")(x)
-        x = layers.GlobalAveragePooling2D()(x)
-        x = layers.Activation("softmax")(x)
+        x = layers.Dropout(0.5, name="drop9")(x)
+        x = convolve(x, "conv10", classes, 1)
+        x = layers.GlobalAveragePooling2D(name="global_average_pooling2d_1")(x)
+        x = layers.Activation(activation or "linear", name="loss")(x)
     elif pooling == "avg":
-        x = layers.GlobalAveragePooling2D()(x)
+        x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
     elif pooling == "max":
-        x = layers.GlobalMaxPooling2D()(x)
+        x = layers.GlobalMaxPooling2D(name="max_pool")(x)
     return keras.Model(image, x)
 
 
@@ -60,7 +72,7 @@ def main():
         ):
             outputs = []
             for keras in (keras2, keras3):
-                model = build(keras, version, include_top, pooling, size, classes)
+                model = build(keras, version, include_top, pooling, (size, size, 3), classes)
                 seed = 0
                 for layer in model.layers:
                     weights = layer.get_weights()
@@ -91,4 +103,5 @@ def main():
         file.write("\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

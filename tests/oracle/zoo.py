@@ -25,6 +25,7 @@ import numpy as np
 
 sys.path.insert(0, os.path.dirname(__file__))
 from seeded_weights import hashed_unit, seeded_image
+from squeezenet import SLASH, build as build_squeezenet
 from zoo_weights import fill, weight_bearing
 
 GOLDENS = os.path.join(os.path.dirname(__file__), "..", "zoo", "goldens", "keras")
@@ -46,7 +47,12 @@ for size in ("Small", "Large"):
     MODELS[f"mobilenetv3{size.lower()}-0.75"] = (f"MobileNetV3{size}", {"alpha": 0.75})
     MODELS[f"mobilenetv3{size.lower()}-minimalistic"] = (f"MobileNetV3{size}", {"minimalistic": True})
 
+# Keras Applications has no SqueezeNet: squeezenet.py writes it down.
+MODELS["squeezenet"] = ("SqueezeNet", {"version": "1.1"})
+MODELS["squeezenet1.0"] = ("SqueezeNet1.0", {"version": "1.0"})
+
 SIZES = {
+    "SqueezeNet": 227, "SqueezeNet1.0": 227,
     "InceptionV3": 299, "InceptionResNetV2": 299, "Xception": 299, "NASNetLarge": 331,
     "EfficientNetB1": 240, "EfficientNetB2": 260, "EfficientNetB3": 300, "EfficientNetB4": 380, "EfficientNetB5": 456,
     "EfficientNetB6": 528, "EfficientNetB7": 600, "EfficientNetV2B1": 240, "EfficientNetV2B2": 260,
@@ -75,6 +81,7 @@ GAINS = {
     "EfficientNetV2L": 0.68,
     "NASNet": 0.85,
     "ConvNeXt": 0.8,
+    "SqueezeNet": 1.0,
 }
 
 # Values kept of a feature map, and of each layer in between.
@@ -95,13 +102,22 @@ def cases_of(builder, keras2):
     yield "small", {"include_top": False, "pooling": "avg", "input_shape": (*SMALL, 3)}
 
 
+def name_of(layer, builder):
+    return layer.name.replace(SLASH, "/") if builder.startswith("SqueezeNet") else layer.name
+
+
 def gain_of(builder):
     return GAINS[max((start for start in GAINS if builder.startswith(start)), key=len)]
 
 
 def build(keras, builder, options):
     keras.backend.clear_session()
-    model = getattr(keras.applications, builder)(weights=None, **options)
+    if builder.startswith("SqueezeNet"):
+        top = {"classes": 1000, "activation": options.get("classifier_activation")}
+        shape, include_top, pooling = options["input_shape"], options["include_top"], options.get("pooling")
+        model = build_squeezenet(keras, options["version"], include_top, pooling, shape, **top)
+    else:
+        model = getattr(keras.applications, builder)(weights=None, **options)
     fill(model, gain_of(builder))
     return model
 
@@ -186,19 +202,19 @@ def golden(name):
             "output": described(output, None if case == "top" else FEATURE_SAMPLES if case == "noTop" else 512),
         }
         if case == "top":
-            entry["layers"] = [layer.name for layer in model.layers]
+            entry["layers"] = [name_of(layer, builder) for layer in model.layers]
             entry["between"] = [
-                {"layer": layer.name, **described(values, LAYER_SAMPLES)} for layer, values in zip(between, inner)
+                {"layer": name_of(layer, builder), **described(values, LAYER_SAMPLES)} for layer, values in zip(between, inner)
             ]
         else:
             entry["weightLayers"] = len(weight_bearing(model))
-            entry["lastLayers"] = [layer.name for layer in model.layers[-4:]]
+            entry["lastLayers"] = [name_of(layer, builder) for layer in model.layers[-4:]]
         cases.append(entry)
         del model, tap
         gc.collect()
     document = {
         "model": builder.lower(),
-        "options": camel(options),
+        "options": {} if builder.startswith("SqueezeNet") else camel(options),
         "builtinPreprocessing": builder.startswith(BUILTIN),
         "gain": gain_of(builder),
         "keras": [keras2.__version__, keras3.__version__],
