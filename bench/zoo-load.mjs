@@ -61,7 +61,9 @@ async function repeated() {
   const seconds = runs.map((run) => run.seconds);
   const growth = runs.map((run) => (run.peak - run.base) / size);
   console.log(`${name}: ${runs[0].parameters} parameters, ${(size / 1e6).toFixed(0)} MB`);
-  console.log(`time     median ${median(seconds).toFixed(2)} s (${seconds.map((s) => s.toFixed(2)).join(', ')})`);
+  console.log(
+    `time     median ${median(seconds).toFixed(2)} s (${seconds.map((s) => s.toFixed(2)).join(', ')})`,
+  );
   console.log(
     `memory   at most ${median(growth).toFixed(2)} times the file beyond the base of ` +
       `${(median(runs.map((run) => run.base)) / 1e6).toFixed(0)} MB (${growth.map((g) => g.toFixed(2)).join(', ')})`,

@@ -67,7 +67,9 @@ export function inspectModel(file: ModelFile): Inspection {
   const problems: string[] = file.refusal === undefined ? [] : [file.refusal.summary];
   const graph = graphOf(file, problems);
   const all = graph === undefined ? [] : everyLayer(graph);
-  const custom = all.filter(({ layer }) => layer.nested === undefined && isCustomClass(layer.className, layer.config));
+  const custom = all.filter(
+    ({ layer }) => layer.nested === undefined && isCustomClass(layer.className, layer.config),
+  );
   if (graph !== undefined) problems.push(...layerProblems(graph));
   const weights = new Map(file.layers.map((layer) => [layer.layer, layer.weights]));
   const named: { name: string; className?: string }[] =
