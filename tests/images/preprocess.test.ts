@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { preprocessInput, preprocessPixels } from '../../src/images/preprocess.ts';
 import type { PreprocessingMode } from '../../zoo/card.ts';
+import { preprocessingModes } from '../../zoo/card.ts';
 import { goldenJson, largestDifference, unpack, unpackFloats } from './goldens.ts';
 
 const golden = goldenJson<{ width: number; height: number; rgb: string; modes: Record<string, string> }>(
@@ -69,6 +70,7 @@ describe.each(['caffe', 'tf', 'torch'] as const)('preprocessing mode %s', (mode)
 
 describe('preprocessing', () => {
   it.each([
+    ['symmetric128', -1, Math.fround(255 / 128 - 1)],
     ['unit', 0, 1],
     ['teachable', -1, Math.fround(Math.fround(255 / 127) - 1)],
   ] as const)('%s is the same of pixels and of tensors, from end to end', (mode, first, last) => {
@@ -112,7 +114,7 @@ describe('preprocessing', () => {
     const out = new Float32Array(count);
     const unknown = 'pytorch' as PreprocessingMode;
     expect(() => preprocessPixels(picture, unknown, out, 0)).toThrow(
-      expect.objectContaining({ code: 'USAGE_OPTION', expected: 'caffe, tf, torch, lite, none' }),
+      expect.objectContaining({ code: 'USAGE_OPTION', expected: preprocessingModes.join(', ') }),
     );
     expect(() => preprocessPixels(picture, 'tf', out, 1)).toThrow(
       expect.objectContaining({ code: 'USAGE_ARGUMENT' }),
