@@ -1,9 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
-import type { ModelCard } from './card.ts';
-import type { BuildOptions, Initialisation } from './build-options.ts';
-import { resolveBuildOptions } from './build-options.ts';
+import { modelBuilder, rowOf } from './builder.ts';
+import { IMAGENET_DEVIATION, IMAGENET_MEAN } from './imagenet-statistics.ts';
 import type { Network } from './network.ts';
-import { createNetwork, pooled } from './network.ts';
+import { pooled } from './network.ts';
 
 type Tensor = tf.SymbolicTensor;
 
@@ -26,8 +25,8 @@ const plans: Readonly<Record<string, Plan>> = {
 };
 const EPSILON = 1e-6;
 /** Of ImageNet's pictures, red, green and blue of 0 to 255. */
-const MEAN = [0.485, 0.456, 0.406].map((value) => value * 255);
-const VARIANCE = [0.229, 0.224, 0.225].map((value) => (value * 255) ** 2);
+const MEAN = IMAGENET_MEAN.map((value) => value * 255);
+const VARIANCE = IMAGENET_DEVIATION.map((value) => (value * 255) ** 2);
 
 /**
  * ConvNeXtTiny, Small, Base, Large and XLarge (Liu et al. 2022, arXiv 2201.03545) as in
@@ -39,20 +38,11 @@ const VARIANCE = [0.229, 0.224, 0.225].map((value) => (value * 255) ** 2);
  *
  * @throws ModelError `MODEL_OPTION`
  */
-export function buildConvNeXt(
-  card: ModelCard,
-  options: BuildOptions,
-  initialisation: Initialisation,
-): tf.LayersModel {
-  const { includeTop, inputShape, pooling, classes, classifierActivation, includePreprocessing } =
-    resolveBuildOptions(card, options);
-  const plan = plans[card.name];
-  if (plan === undefined) throw new Error(`no ConvNeXt plan for card ${card.name}`);
-  const { prefix, depths, filters } = plan;
-  const network = createNetwork(initialisation);
+export const buildConvNeXt = modelBuilder((network, image, settings) => {
+  const { includeTop, pooling, classes, classifierActivation, includePreprocessing } = settings;
+  const { prefix, depths, filters } = rowOf(plans, settings.card);
 
-  const input = tf.input({ shape: inputShape, name: 'input_layer' });
-  let x = input;
+  let x = image;
   if (includePreprocessing) {
     const name = `${prefix}_prestem_normalization`;
     x = network.normalization(x, { name, mean: MEAN, variance: VARIANCE });
@@ -65,20 +55,18 @@ export function buildConvNeXt(
     }
   });
 
-  if (includeTop) {
-    x = network.globalAveragePooling2d(x, { name: `${prefix}_head_gap` });
-    x = network.layerNormalization(x, { name: `${prefix}_head_layernorm`, epsilon: EPSILON });
-    x = network.dense(x, {
-      name: `${prefix}_head_dense`,
-      units: classes,
-      activation: classifierActivation,
-    });
-  } else {
+  if (!includeTop) {
     // The pool comes first, so that the published file fits with and without.
-    x = network.layerNormalization(pooled(network, x, pooling, { named: false }), { epsilon: EPSILON });
+    return network.layerNormalization(pooled(network, x, pooling, { named: false }), { epsilon: EPSILON });
   }
-  return tf.model({ name: card.name, inputs: input, outputs: x });
-}
+  x = network.globalAveragePooling2d(x, { name: `${prefix}_head_gap` });
+  x = network.layerNormalization(x, { name: `${prefix}_head_layernorm`, epsilon: EPSILON });
+  return network.dense(x, {
+    name: `${prefix}_head_dense`,
+    units: classes,
+    activation: classifierActivation,
+  });
+});
 
 /** Pictures cut into patches of 4 x 4 pixels. */
 function stem(network: Network, x: Tensor, prefix: string, filters: number): Tensor {

@@ -1,9 +1,6 @@
-import * as tf from '@tensorflow/tfjs';
-import type { ModelCard } from './card.ts';
-import type { BuildOptions, Initialisation } from './build-options.ts';
-import { resolveBuildOptions } from './build-options.ts';
+import type * as tf from '@tensorflow/tfjs';
+import { classifierOrFeatures, modelBuilder, rowOf } from './builder.ts';
 import type { Network } from './network.ts';
-import { createNetwork, pooled } from './network.ts';
 
 type Tensor = tf.SymbolicTensor;
 
@@ -30,21 +27,10 @@ const EPSILON = 1.001e-5;
  *
  * @throws ModelError `MODEL_OPTION`
  */
-export function buildDenseNet(
-  card: ModelCard,
-  options: BuildOptions,
-  initialisation: Initialisation,
-): tf.LayersModel {
-  const { includeTop, inputShape, pooling, classes, classifierActivation } = resolveBuildOptions(
-    card,
-    options,
-  );
-  const counts = blocks[card.name];
-  if (counts === undefined) throw new Error(`no DenseNet table for card ${card.name}`);
-  const network = createNetwork(initialisation);
+export const buildDenseNet = modelBuilder((network, image, settings) => {
+  const counts = rowOf(blocks, settings.card);
 
-  const input = tf.input({ shape: inputShape, name: 'input_layer' });
-  let x = pad(network, input, 3);
+  let x = pad(network, image, 3);
   x = network.conv2d(x, { name: 'conv1_conv', filters: 64, kernelSize: 7, strides: 2, useBias: false });
   x = normalisedRelu(network, x, { bn: 'conv1_bn', relu: 'conv1_relu' });
   x = network.maxPooling2d(pad(network, x, 1), { name: 'pool1', poolSize: 3, strides: 2 });
@@ -54,15 +40,8 @@ export function buildDenseNet(
     if (index < counts.length - 1) x = transition(network, x, `pool${stage}`);
   });
   x = normalisedRelu(network, x, { bn: 'bn', relu: 'relu' });
-
-  if (includeTop) {
-    x = network.globalAveragePooling2d(x, { name: 'avg_pool' });
-    x = network.dense(x, { name: 'predictions', units: classes, activation: classifierActivation });
-  } else {
-    x = pooled(network, x, pooling, { named: true });
-  }
-  return tf.model({ name: card.name, inputs: input, outputs: x });
-}
+  return classifierOrFeatures(network, x, settings, { namedPool: 'always' });
+});
 
 function denseBlock(network: Network, input: Tensor, name: string): Tensor {
   let x = normalisedRelu(network, input, { bn: `${name}_0_bn`, relu: `${name}_0_relu` });

@@ -19,6 +19,39 @@ export const classifierKernel: RandomKernel = (seed) =>
     seed,
   });
 
+export interface ConvolutionOptions {
+  readonly filters: number;
+  readonly kernelSize: number;
+  readonly strides?: number;
+  /** Default `same`. */
+  readonly padding?: 'same' | 'valid';
+  /** Of the BatchNormalization. Default 0.99. */
+  readonly momentum?: number;
+}
+
+/** A convolution without bias and its BatchNormalization; `name` ends with an underscore. */
+export function convolveAndNormalise(
+  network: Network,
+  x: Tensor,
+  name: string,
+  { filters, kernelSize, strides = 1, padding = 'same', momentum = 0.99 }: ConvolutionOptions,
+): Tensor {
+  const convolved = network.conv2d(x, {
+    name: `${name}conv`,
+    filters,
+    kernelSize,
+    strides,
+    padding,
+    useBias: false,
+    random: convolutionKernel,
+  });
+  return network.batchNormalization(convolved, { name: `${name}bn`, momentum });
+}
+
+export function swish(network: Network, x: Tensor, name: string): Tensor {
+  return network.activation(x, { name, activation: 'swish' });
+}
+
 /**
  * Squeeze and excite (Hu et al. 2017, arXiv 1709.01507): a factor between 0 and 1 for each channel, from the channels'
  * means. `name` is the block's, with its underscore.

@@ -1,9 +1,7 @@
-import * as tf from '@tensorflow/tfjs';
-import type { ModelCard } from './card.ts';
-import type { BuildOptions, Initialisation } from './build-options.ts';
-import { resolveBuildOptions } from './build-options.ts';
+import type * as tf from '@tensorflow/tfjs';
+import { modelBuilder, rowOf } from './builder.ts';
 import { divisibleFilters } from './divisible-filters.ts';
-import { createNetwork, pooled } from './network.ts';
+import { pooled } from './network.ts';
 
 /** How a version widens and deepens the table below (`efficientnet_lite_builder.py`). */
 interface Version {
@@ -45,71 +43,64 @@ const TOP_FILTERS = 1280;
  *
  * @throws ModelError `MODEL_OPTION`
  */
-export function buildEfficientNetLite(
-  card: ModelCard,
-  options: BuildOptions,
-  initialisation: Initialisation,
-): tf.LayersModel {
-  const { includeTop, inputShape, pooling, classes, classifierActivation } = resolveBuildOptions(
-    card,
-    options,
-  );
-  const version = versions[card.name];
-  if (version === undefined) throw new Error(`no EfficientNet-Lite version for card ${card.name}`);
-  const network = createNetwork(initialisation);
+export const buildEfficientNetLite = modelBuilder(
+  (network, image, settings) => {
+    const version = rowOf(versions, settings.card);
 
-  const convolve = (x: tf.SymbolicTensor, name: string, filters: number, kernelSize: number, strides = 1) =>
-    network.conv2d(x, { name, filters, kernelSize, strides, padding: 'same', useBias: false });
-  const convolveDepthwise = (x: tf.SymbolicTensor, name: string, kernelSize: number, strides: number) =>
-    network.depthwiseConv2d(x, { name, kernelSize, strides, padding: 'same', useBias: false });
-  const normalise = (x: tf.SymbolicTensor, name: string) =>
-    network.batchNormalization(x, { name, epsilon: 1e-3, momentum: 0.99 });
-  const relu6 = (x: tf.SymbolicTensor, name: string) => network.activation(x, { name, activation: 'relu6' });
+    const convolve = (x: tf.SymbolicTensor, name: string, filters: number, kernelSize: number, strides = 1) =>
+      network.conv2d(x, { name, filters, kernelSize, strides, padding: 'same', useBias: false });
+    const convolveDepthwise = (x: tf.SymbolicTensor, name: string, kernelSize: number, strides: number) =>
+      network.depthwiseConv2d(x, { name, kernelSize, strides, padding: 'same', useBias: false });
+    const normalise = (x: tf.SymbolicTensor, name: string) =>
+      network.batchNormalization(x, { name, epsilon: 1e-3, momentum: 0.99 });
+    const relu6 = (x: tf.SymbolicTensor, name: string) =>
+      network.activation(x, { name, activation: 'relu6' });
 
-  /** MBConv: widen, filter each channel, narrow; the input is added where shapes allow. */
-  const block = (
-    input: tf.SymbolicTensor,
-    name: string,
-    kernelSize: number,
-    strides: number,
-    expansion: number,
-    filters: number,
-  ) => {
-    const inputFilters = input.shape[3]!;
-    let x = input;
-    if (expansion !== 1) {
-      x = convolve(x, `${name}_expand_conv`, inputFilters * expansion, 1);
-      x = relu6(normalise(x, `${name}_expand_bn`), `${name}_expand_activation`);
-    }
-    x = convolveDepthwise(x, `${name}_dwconv`, kernelSize, strides);
-    x = relu6(normalise(x, `${name}_bn`), `${name}_activation`);
-    x = convolve(x, `${name}_project_conv`, filters, 1);
-    x = normalise(x, `${name}_project_bn`);
-    if (strides !== 1 || inputFilters !== filters) return x;
-    return network.add([x, input], { name: `${name}_add` });
-  };
+    /** MBConv: widen, filter each channel, narrow; the input is added where shapes allow. */
+    const block = (
+      input: tf.SymbolicTensor,
+      name: string,
+      kernelSize: number,
+      strides: number,
+      expansion: number,
+      filters: number,
+    ) => {
+      const inputFilters = input.shape[3]!;
+      let x = input;
+      if (expansion !== 1) {
+        x = convolve(x, `${name}_expand_conv`, inputFilters * expansion, 1);
+        x = relu6(normalise(x, `${name}_expand_bn`), `${name}_expand_activation`);
+      }
+      x = convolveDepthwise(x, `${name}_dwconv`, kernelSize, strides);
+      x = relu6(normalise(x, `${name}_bn`), `${name}_activation`);
+      x = convolve(x, `${name}_project_conv`, filters, 1);
+      x = normalise(x, `${name}_project_bn`);
+      if (strides !== 1 || inputFilters !== filters) return x;
+      return network.add([x, input], { name: `${name}_add` });
+    };
 
-  const input = tf.input({ shape: inputShape, name: 'input_1' });
-  let x = convolve(input, 'stem_conv', STEM_FILTERS, 3, 2);
-  x = relu6(normalise(x, 'stem_bn'), 'stem_activation');
-  stages.forEach(([kernelSize, strides, expansion, filters, blocks], stage) => {
-    const fixed = stage === 0 || stage === stages.length - 1;
-    const repeats = fixed ? blocks : Math.ceil(version.depth * blocks);
-    for (let i = 0; i < repeats; i++) {
-      const name = `block${stage + 1}${String.fromCharCode(97 + i)}`;
-      const width = divisibleFilters(filters * version.width);
-      x = block(x, name, kernelSize, i === 0 ? strides : 1, expansion, width);
-    }
-  });
-  x = convolve(x, 'top_conv', TOP_FILTERS, 1);
-  x = relu6(normalise(x, 'top_bn'), 'top_activation');
+    let x = convolve(image, 'stem_conv', STEM_FILTERS, 3, 2);
+    x = relu6(normalise(x, 'stem_bn'), 'stem_activation');
+    stages.forEach(([kernelSize, strides, expansion, filters, blocks], stage) => {
+      const fixed = stage === 0 || stage === stages.length - 1;
+      const repeats = fixed ? blocks : Math.ceil(version.depth * blocks);
+      for (let i = 0; i < repeats; i++) {
+        const name = `block${stage + 1}${String.fromCharCode(97 + i)}`;
+        const width = divisibleFilters(filters * version.width);
+        x = block(x, name, kernelSize, i === 0 ? strides : 1, expansion, width);
+      }
+    });
+    x = convolve(x, 'top_conv', TOP_FILTERS, 1);
+    x = relu6(normalise(x, 'top_bn'), 'top_activation');
 
-  if (includeTop) {
+    if (!settings.includeTop) return pooled(network, x, settings.pooling, { named: true });
     x = network.globalAveragePooling2d(x, { name: 'avg_pool' });
     x = network.dropout(x, { name: 'top_dropout', rate: version.dropout });
-    x = network.dense(x, { name: 'predictions', units: classes, activation: classifierActivation });
-  } else {
-    x = pooled(network, x, pooling, { named: true });
-  }
-  return tf.model({ name: card.name, inputs: input, outputs: x });
-}
+    return network.dense(x, {
+      name: 'predictions',
+      units: settings.classes,
+      activation: settings.classifierActivation,
+    });
+  },
+  { input: 'input_1' },
+);

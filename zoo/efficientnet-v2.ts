@@ -1,15 +1,17 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
+import { modelBuilder, rowOf } from './builder.ts';
 import type { ModelCard } from './card.ts';
-import type { BuildOptions, Initialisation } from './build-options.ts';
-import { resolveBuildOptions } from './build-options.ts';
+import type { ConvolutionOptions } from './efficientnet-blocks.ts';
 import {
   addWithStochasticDepth,
   convolutionKernel,
+  convolveAndNormalise,
   efficientNetTop,
   squeezeAndExcite,
+  swish,
 } from './efficientnet-blocks.ts';
+import { IMAGENET_DEVIATION, IMAGENET_MEAN } from './imagenet-statistics.ts';
 import type { Network } from './network.ts';
-import { createNetwork } from './network.ts';
 
 type Tensor = tf.SymbolicTensor;
 
@@ -91,8 +93,6 @@ const MOMENTUM = 0.9;
 const SQUEEZE = 0.25;
 const STOCHASTIC_DEPTH = 0.2;
 const TOP_DROPOUT = 0.2;
-const IMAGENET_MEAN = [0.485, 0.456, 0.406];
-const IMAGENET_DEVIATION = [0.229, 0.224, 0.225];
 
 /**
  * EfficientNetV2 B0 to B3, S, M and L (Tan and Le 2021, arXiv 2104.00298) as in
@@ -105,23 +105,14 @@ const IMAGENET_DEVIATION = [0.229, 0.224, 0.225];
  *
  * @throws ModelError `MODEL_OPTION`
  */
-export function buildEfficientNetV2(
-  card: ModelCard,
-  options: BuildOptions,
-  initialisation: Initialisation,
-): tf.LayersModel {
-  const resolved = resolveBuildOptions(card, options);
-  const version = versions[card.name];
-  if (version === undefined) throw new Error(`no EfficientNetV2 version for card ${card.name}`);
+export const buildEfficientNetV2 = modelBuilder((network, image, settings) => {
+  const version = rowOf(versions, settings.card);
   const { stages, stemFilters } = version;
-  const network = createNetwork(initialisation);
   const widened = (filters: number) => roundFilters(filters * version.width);
   // Not deepened: Keras, and the paper's repository, take the table's own number, so B1 to B3 end above the rate.
   const tableDepth = stages.reduce((sum, [, , , , blocks]) => sum + blocks, 0);
 
-  const input = tf.input({ shape: resolved.inputShape, name: 'input_layer' });
-  let x = input;
-  if (resolved.includePreprocessing) x = prepared(network, x, card);
+  let x = settings.includePreprocessing ? prepared(network, image, settings.card) : image;
   x = convolve(network, x, 'stem_', { filters: widened(stemFilters), kernelSize: 3, strides: 2 });
   x = swish(network, x, 'stem_activation');
   let number = 0;
@@ -139,9 +130,8 @@ export function buildEfficientNetV2(
   });
   x = convolve(network, x, 'top_', { filters: widened(TOP_FILTERS), kernelSize: 1 });
   x = swish(network, x, 'top_activation');
-  x = efficientNetTop(network, x, resolved, TOP_DROPOUT);
-  return tf.model({ name: card.name, inputs: input, outputs: x });
-}
+  return efficientNetTop(network, x, settings, TOP_DROPOUT);
+});
 
 /** RGB 0 to 255 becomes what the convolutions were trained on: by the card, so that pictures prepared outside agree. */
 function prepared(network: Network, image: Tensor, card: ModelCard): Tensor {
@@ -174,7 +164,11 @@ function mbconvBlock(network: Network, input: Tensor, name: string, options: Blo
     useBias: false,
     random: convolutionKernel,
   });
-  x = swish(network, normalise(network, x, `${name}bn`), `${name}activation`);
+  x = swish(
+    network,
+    network.batchNormalization(x, { name: `${name}bn`, momentum: MOMENTUM }),
+    `${name}activation`,
+  );
   x = squeezeAndExcite(network, x, name, Math.floor(inputFilters * SQUEEZE));
   x = convolve(network, x, `${name}project_`, { filters, kernelSize: 1 });
   return withShortcut(network, x, input, name, options);
@@ -207,31 +201,9 @@ function withShortcut(
   return addWithStochasticDepth(network, x, input, name, dropRate);
 }
 
-/** A convolution and its BatchNormalization; `name` ends with an underscore. */
-function convolve(
-  network: Network,
-  x: Tensor,
-  name: string,
-  { filters, kernelSize, strides = 1 }: { filters: number; kernelSize: number; strides?: number },
-): Tensor {
-  const convolved = network.conv2d(x, {
-    name: `${name}conv`,
-    filters,
-    kernelSize,
-    strides,
-    padding: 'same',
-    useBias: false,
-    random: convolutionKernel,
-  });
-  return normalise(network, convolved, `${name}bn`);
-}
-
-function normalise(network: Network, x: Tensor, name: string): Tensor {
-  return network.batchNormalization(x, { name, momentum: MOMENTUM });
-}
-
-function swish(network: Network, x: Tensor, name: string): Tensor {
-  return network.activation(x, { name, activation: 'swish' });
+/** See there; with this family's momentum. */
+function convolve(network: Network, x: Tensor, name: string, options: ConvolutionOptions): Tensor {
+  return convolveAndNormalise(network, x, name, { ...options, momentum: MOMENTUM });
 }
 
 /** To the nearest multiple of 8; unlike in the first EfficientNet it may be more than a tenth below. */

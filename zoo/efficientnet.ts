@@ -1,16 +1,16 @@
-import * as tf from '@tensorflow/tfjs';
-import type { ModelCard } from './card.ts';
-import type { BuildOptions, Initialisation } from './build-options.ts';
-import { resolveBuildOptions } from './build-options.ts';
+import type * as tf from '@tensorflow/tfjs';
+import { modelBuilder, rowOf } from './builder.ts';
 import { divisibleFilters } from './divisible-filters.ts';
 import {
   addWithStochasticDepth,
   convolutionKernel,
+  convolveAndNormalise,
   efficientNetTop,
   squeezeAndExcite,
+  swish,
 } from './efficientnet-blocks.ts';
+import { IMAGENET_DEVIATION } from './imagenet-statistics.ts';
 import type { Network } from './network.ts';
-import { createNetwork } from './network.ts';
 import { stridedPadding } from './strided-padding.ts';
 
 type Tensor = tf.SymbolicTensor;
@@ -51,7 +51,6 @@ const TOP_FILTERS = 1280;
 const SQUEEZE = 0.25;
 /** Rate of stochastic depth that the last block would have if there were one more. */
 const STOCHASTIC_DEPTH = 0.2;
-const IMAGENET_DEVIATION = [0.229, 0.224, 0.225];
 
 /**
  * EfficientNetB0 to B7 (Tan and Le 2019, arXiv 1905.11946) as in `keras/src/applications/efficientnet.py`.
@@ -65,30 +64,27 @@ const IMAGENET_DEVIATION = [0.229, 0.224, 0.225];
  *
  * @throws ModelError `MODEL_OPTION`
  */
-export function buildEfficientNet(
-  card: ModelCard,
-  options: BuildOptions,
-  initialisation: Initialisation,
-): tf.LayersModel {
-  const resolved = resolveBuildOptions(card, options);
-  const version = versions[card.name];
-  if (version === undefined) throw new Error(`no EfficientNet version for card ${card.name}`);
-  const network = createNetwork(initialisation);
+export const buildEfficientNet = modelBuilder((network, image, settings) => {
+  const version = rowOf(versions, settings.card);
   const widened = (filters: number) => divisibleFilters(filters * version.width);
   const repeats = stages.map(([, , , , blocks]) => Math.ceil(version.depth * blocks));
   const depth = repeats.reduce((sum, blocks) => sum + blocks);
 
-  const input = tf.input({ shape: resolved.inputShape, name: 'input_layer' });
-  let x = network.rescaling(input, { scale: 1 / 255, offset: 0 });
+  let x = network.rescaling(image, { scale: 1 / 255, offset: 0 });
   x = network.normalization(x);
-  if (initialisation.published === true) {
+  if (settings.initialisation.published === true) {
     x = network.rescaling(x, {
       scale: IMAGENET_DEVIATION.map((deviation) => 1 / Math.sqrt(deviation)),
       offset: 0,
     });
   }
   x = network.zeroPadding2d(x, { name: 'stem_conv_pad', padding: stridedPadding(x, 3) });
-  x = convolve(network, x, 'stem_', { filters: widened(STEM_FILTERS), kernelSize: 3, strides: 2 });
+  x = convolveAndNormalise(network, x, 'stem_', {
+    filters: widened(STEM_FILTERS),
+    kernelSize: 3,
+    strides: 2,
+    padding: 'valid',
+  });
   x = swish(network, x, 'stem_activation');
   let number = 0;
   stages.forEach(([kernelSize, strides, expansion, filters], stage) => {
@@ -103,11 +99,10 @@ export function buildEfficientNet(
       number++;
     }
   });
-  x = convolve(network, x, 'top_', { filters: widened(TOP_FILTERS), kernelSize: 1 });
+  x = convolveAndNormalise(network, x, 'top_', { filters: widened(TOP_FILTERS), kernelSize: 1 });
   x = swish(network, x, 'top_activation');
-  x = efficientNetTop(network, x, resolved, version.dropout);
-  return tf.model({ name: card.name, inputs: input, outputs: x });
-}
+  return efficientNetTop(network, x, settings, version.dropout);
+});
 
 interface Block {
   readonly kernelSize: number;
@@ -123,7 +118,10 @@ function block(network: Network, input: Tensor, name: string, options: Block): T
   const inputFilters = input.shape[3]!;
   let x = input;
   if (expansion !== 1) {
-    x = convolve(network, x, `${name}expand_`, { filters: inputFilters * expansion, kernelSize: 1 });
+    x = convolveAndNormalise(network, x, `${name}expand_`, {
+      filters: inputFilters * expansion,
+      kernelSize: 1,
+    });
     x = swish(network, x, `${name}expand_activation`);
   }
   if (strides === 2)
@@ -138,30 +136,7 @@ function block(network: Network, input: Tensor, name: string, options: Block): T
   });
   x = swish(network, network.batchNormalization(x, { name: `${name}bn` }), `${name}activation`);
   x = squeezeAndExcite(network, x, name, Math.floor(inputFilters * SQUEEZE));
-  x = convolve(network, x, `${name}project_`, { filters, kernelSize: 1 });
+  x = convolveAndNormalise(network, x, `${name}project_`, { filters, kernelSize: 1 });
   if (strides !== 1 || inputFilters !== filters) return x;
   return addWithStochasticDepth(network, x, input, name, dropRate);
-}
-
-/** A convolution and its BatchNormalization; `name` ends with an underscore. The strided one finds its padding there. */
-function convolve(
-  network: Network,
-  x: Tensor,
-  name: string,
-  { filters, kernelSize, strides = 1 }: { filters: number; kernelSize: number; strides?: number },
-): Tensor {
-  const convolved = network.conv2d(x, {
-    name: `${name}conv`,
-    filters,
-    kernelSize,
-    strides,
-    padding: strides === 1 ? 'same' : 'valid',
-    useBias: false,
-    random: convolutionKernel,
-  });
-  return network.batchNormalization(convolved, { name: `${name}bn` });
-}
-
-function swish(network: Network, x: Tensor, name: string): Tensor {
-  return network.activation(x, { name, activation: 'swish' });
 }

@@ -1,7 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
-import type { ModelCard } from './card.ts';
-import type { BuildOptions, Initialisation } from './build-options.ts';
-import { resolveBuildOptions } from './build-options.ts';
+import type * as tf from '@tensorflow/tfjs';
+import { classifierOrFeatures, modelBuilder } from './builder.ts';
 import type { InceptionStep } from './inception-convolution.ts';
 import {
   branch,
@@ -12,7 +10,6 @@ import {
   pooledBranch,
 } from './inception-convolution.ts';
 import type { Network } from './network.ts';
-import { createNetwork, pooled } from './network.ts';
 
 type Tensor = tf.SymbolicTensor;
 
@@ -57,19 +54,8 @@ const residualBranches: Readonly<Record<string, readonly (readonly InceptionStep
  *
  * @throws ModelError `MODEL_OPTION`
  */
-export function buildInceptionResNetV2(
-  card: ModelCard,
-  options: BuildOptions,
-  initialisation: Initialisation,
-): tf.LayersModel {
-  const { includeTop, inputShape, pooling, classes, classifierActivation } = resolveBuildOptions(
-    card,
-    options,
-  );
-  const network = createNetwork(initialisation);
-  const input = tf.input({ shape: inputShape, name: 'input_layer' });
-
-  let x = inceptionStem(network, input);
+export const buildInceptionResNetV2 = modelBuilder((network, image, settings) => {
+  let x = inceptionStem(network, image);
   // 35 x 35
   x = firstBlock(network, x, 'mixed_5b');
   for (let number = 1; number <= 10; number++) x = residualBlock(network, x, 'block35', number, 0.17);
@@ -81,15 +67,8 @@ export function buildInceptionResNetV2(
   for (let number = 1; number <= 9; number++) x = residualBlock(network, x, 'block8', number, 0.2);
   x = residualBlock(network, x, 'block8', 10, 1, { activate: false });
   x = convolve(network, x, 1536, 1, { name: 'conv_7b' });
-
-  if (includeTop) {
-    x = network.globalAveragePooling2d(x, { name: 'avg_pool' });
-    x = network.dense(x, { name: 'predictions', units: classes, activation: classifierActivation });
-  } else {
-    x = pooled(network, x, pooling, { named: false });
-  }
-  return tf.model({ name: card.name, inputs: input, outputs: x });
-}
+  return classifierOrFeatures(network, x, settings, { namedPool: 'withTop' });
+});
 
 function firstBlock(network: Network, x: Tensor, name: string): Tensor {
   const branches = [

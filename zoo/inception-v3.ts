@@ -1,7 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
-import type { ModelCard } from './card.ts';
-import type { BuildOptions, Initialisation } from './build-options.ts';
-import { resolveBuildOptions } from './build-options.ts';
+import type * as tf from '@tensorflow/tfjs';
+import { classifierOrFeatures, modelBuilder } from './builder.ts';
 import {
   branch,
   convolve,
@@ -11,7 +9,6 @@ import {
   pooledBranch,
 } from './inception-convolution.ts';
 import type { Network } from './network.ts';
-import { createNetwork, pooled } from './network.ts';
 
 type Tensor = tf.SymbolicTensor;
 
@@ -24,18 +21,8 @@ type Tensor = tf.SymbolicTensor;
  *
  * @throws ModelError `MODEL_OPTION`
  */
-export function buildInceptionV3(
-  card: ModelCard,
-  options: BuildOptions,
-  initialisation: Initialisation,
-): tf.LayersModel {
-  const { includeTop, inputShape, pooling, classes, classifierActivation } = resolveBuildOptions(
-    card,
-    options,
-  );
-  const network = createNetwork(initialisation);
-  const input = tf.input({ shape: inputShape, name: 'input_layer' });
-  let x = inceptionStem(network, input);
+export const buildInceptionV3 = modelBuilder((network, image, settings) => {
+  let x = inceptionStem(network, image);
 
   // 35 x 35: figure 5 of the paper.
   x = blockA(network, x, 'mixed0', { pool: 32 });
@@ -51,15 +38,8 @@ export function buildInceptionV3(
   // 8 x 8: figure 7.
   x = blockC(network, x, 'mixed9', { joint: 'mixed9_0' });
   x = blockC(network, x, 'mixed10', { joint: 'mixed9_1' });
-
-  if (includeTop) {
-    x = network.globalAveragePooling2d(x, { name: 'avg_pool' });
-    x = network.dense(x, { name: 'predictions', units: classes, activation: classifierActivation });
-  } else {
-    x = pooled(network, x, pooling, { named: false });
-  }
-  return tf.model({ name: card.name, inputs: input, outputs: x });
-}
+  return classifierOrFeatures(network, x, settings, { namedPool: 'withTop' });
+});
 
 function blockA(network: Network, x: Tensor, name: string, { pool }: { pool: number }): Tensor {
   const branches = [

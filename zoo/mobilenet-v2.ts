@@ -1,10 +1,7 @@
-import * as tf from '@tensorflow/tfjs';
-import type { ModelCard } from './card.ts';
-import type { BuildOptions, Initialisation } from './build-options.ts';
-import { resolveBuildOptions } from './build-options.ts';
+import type * as tf from '@tensorflow/tfjs';
+import { classifierOrFeatures, modelBuilder } from './builder.ts';
 import { divisibleFilters } from './divisible-filters.ts';
 import type { Network } from './network.ts';
-import { createNetwork, pooled } from './network.ts';
 import { stridedPadding } from './strided-padding.ts';
 
 type Tensor = tf.SymbolicTensor;
@@ -34,19 +31,9 @@ const MOMENTUM = 0.999;
  *
  * @throws ModelError `MODEL_OPTION`
  */
-export function buildMobileNetV2(
-  card: ModelCard,
-  options: BuildOptions,
-  initialisation: Initialisation,
-): tf.LayersModel {
-  const { includeTop, inputShape, pooling, classes, classifierActivation, alpha } = resolveBuildOptions(
-    card,
-    options,
-  );
-  const network = createNetwork(initialisation);
-
-  const input = tf.input({ shape: inputShape, name: 'input_layer' });
-  let x = network.conv2d(input, {
+export const buildMobileNetV2 = modelBuilder((network, image, settings) => {
+  const { alpha } = settings;
+  let x = network.conv2d(image, {
     name: 'Conv1',
     filters: divisibleFilters(STEM_FILTERS * alpha),
     kernelSize: 3,
@@ -69,15 +56,8 @@ export function buildMobileNetV2(
   const lastFilters = alpha > 1 ? divisibleFilters(LAST_FILTERS * alpha) : LAST_FILTERS;
   x = network.conv2d(x, { name: 'Conv_1', filters: lastFilters, kernelSize: 1, useBias: false });
   x = relu6(network, normalise(network, x, 'Conv_1_bn'), 'out_relu');
-
-  if (includeTop) {
-    x = network.globalAveragePooling2d(x);
-    x = network.dense(x, { name: 'predictions', units: classes, activation: classifierActivation });
-  } else {
-    x = pooled(network, x, pooling, { named: false });
-  }
-  return tf.model({ name: card.name, inputs: input, outputs: x });
-}
+  return classifierOrFeatures(network, x, settings, { namedPool: 'never' });
+});
 
 interface BlockOptions {
   readonly filters: number;

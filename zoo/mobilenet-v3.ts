@@ -1,10 +1,8 @@
-import * as tf from '@tensorflow/tfjs';
-import type { ModelCard } from './card.ts';
-import type { BuildOptions, Initialisation } from './build-options.ts';
-import { resolveBuildOptions } from './build-options.ts';
+import type * as tf from '@tensorflow/tfjs';
+import { modelBuilder, rowOf } from './builder.ts';
 import { divisibleFilters } from './divisible-filters.ts';
 import type { Network } from './network.ts';
-import { createNetwork, pooled } from './network.ts';
+import { pooled } from './network.ts';
 import { stridedPadding } from './strided-padding.ts';
 
 type Tensor = tf.SymbolicTensor;
@@ -73,20 +71,12 @@ const DROPOUT = 0.2;
  *
  * @throws ModelError `MODEL_OPTION`
  */
-export function buildMobileNetV3(
-  card: ModelCard,
-  options: BuildOptions,
-  initialisation: Initialisation,
-): tf.LayersModel {
-  const resolved = resolveBuildOptions(card, options);
-  const { includeTop, inputShape, pooling, classes, alpha, minimalistic, includePreprocessing } = resolved;
-  const table = tables[card.name];
-  if (table === undefined) throw new Error(`no MobileNetV3 table for card ${card.name}`);
-  const network = createNetwork(initialisation);
+export const buildMobileNetV3 = modelBuilder((network, image, settings) => {
+  const { includeTop, pooling, classes, alpha, minimalistic, dropout = DROPOUT } = settings;
+  const table = rowOf(tables, settings.card);
   const activate = minimalistic ? relu : hardSwish;
 
-  const input = tf.input({ shape: inputShape, name: 'input_layer' });
-  let x = includePreprocessing ? network.rescaling(input, { scale: 1 / 127.5, offset: -1 }) : input;
+  let x = settings.includePreprocessing ? network.rescaling(image, { scale: 1 / 127.5, offset: -1 }) : image;
   x = network.conv2d(x, {
     name: 'conv',
     filters: STEM_FILTERS,
@@ -109,20 +99,15 @@ export function buildMobileNetV3(
   x = pointwise(network, x, 'conv_1', divisibleFilters(x.shape[3]! * 6));
   x = activate(network, normalise(network, x, 'conv_1_bn'));
 
-  if (includeTop) {
-    const filters = alpha > 1 ? divisibleFilters(table.lastFilters * alpha) : table.lastFilters;
-    const dropout = resolved.dropout ?? DROPOUT;
-    x = network.globalAveragePooling2d(x, { keepDims: true });
-    x = activate(network, network.conv2d(x, { name: 'conv_2', filters, kernelSize: 1, padding: 'same' }));
-    if (dropout > 0) x = network.dropout(x, { rate: dropout });
-    x = network.conv2d(x, { name: 'logits', filters: classes, kernelSize: 1, padding: 'same' });
-    x = network.flatten(x);
-    x = network.activation(x, { name: 'predictions', activation: resolved.classifierActivation });
-  } else {
-    x = pooled(network, x, pooling, { named: true });
-  }
-  return tf.model({ name: card.name, inputs: input, outputs: x });
-}
+  if (!includeTop) return pooled(network, x, pooling, { named: true });
+  const filters = alpha > 1 ? divisibleFilters(table.lastFilters * alpha) : table.lastFilters;
+  x = network.globalAveragePooling2d(x, { keepDims: true });
+  x = activate(network, network.conv2d(x, { name: 'conv_2', filters, kernelSize: 1, padding: 'same' }));
+  if (dropout > 0) x = network.dropout(x, { rate: dropout });
+  x = network.conv2d(x, { name: 'logits', filters: classes, kernelSize: 1, padding: 'same' });
+  x = network.flatten(x);
+  return network.activation(x, { name: 'predictions', activation: settings.classifierActivation });
+});
 
 interface BlockOptions {
   readonly expansion: number;

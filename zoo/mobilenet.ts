@@ -1,10 +1,8 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
+import { modelBuilder } from './builder.ts';
 import { ModelError } from '../src/base/errors.ts';
-import type { ModelCard } from './card.ts';
-import type { BuildOptions, Initialisation } from './build-options.ts';
-import { resolveBuildOptions } from './build-options.ts';
 import type { Network } from './network.ts';
-import { createNetwork, pooled } from './network.ts';
+import { pooled } from './network.ts';
 
 type Tensor = tf.SymbolicTensor;
 
@@ -39,14 +37,8 @@ const ONE_AT_THE_END: [[number, number], [number, number]] = [
  *
  * @throws ModelError `MODEL_OPTION`
  */
-export function buildMobileNet(
-  card: ModelCard,
-  options: BuildOptions,
-  initialisation: Initialisation,
-): tf.LayersModel {
-  const resolved = resolveBuildOptions(card, options);
-  const { includeTop, inputShape, pooling, classes, alpha, depthMultiplier } = resolved;
-  const network = createNetwork(initialisation);
+export const buildMobileNet = modelBuilder((network, image, settings) => {
+  const { card, includeTop, pooling, classes, alpha, depthMultiplier, dropout = DROPOUT } = settings;
   const width = (filters: number) => Math.floor(filters * alpha);
   if (width(STEM_FILTERS) < 1) {
     throw new ModelError('MODEL_OPTION', `${card.title} cannot be built with this alpha.`, {
@@ -56,8 +48,7 @@ export function buildMobileNet(
     });
   }
 
-  const input = tf.input({ shape: inputShape, name: 'input_layer' });
-  let x = network.conv2d(input, {
+  let x = network.conv2d(image, {
     name: 'conv1',
     filters: width(STEM_FILTERS),
     kernelSize: 3,
@@ -70,17 +61,13 @@ export function buildMobileNet(
     x = separableBlock(network, x, index + 1, { filters: width(filters), strides, depthMultiplier });
   });
 
-  if (includeTop) {
-    x = network.globalAveragePooling2d(x, { keepDims: true });
-    x = network.dropout(x, { name: 'dropout', rate: resolved.dropout ?? DROPOUT });
-    x = network.conv2d(x, { name: 'conv_preds', filters: classes, kernelSize: 1, padding: 'same' });
-    x = network.reshape(x, { name: 'reshape_2', targetShape: [classes] });
-    x = network.activation(x, { name: 'predictions', activation: resolved.classifierActivation });
-  } else {
-    x = pooled(network, x, pooling, { named: false });
-  }
-  return tf.model({ name: card.name, inputs: input, outputs: x });
-}
+  if (!includeTop) return pooled(network, x, pooling, { named: false });
+  x = network.globalAveragePooling2d(x, { keepDims: true });
+  x = network.dropout(x, { name: 'dropout', rate: dropout });
+  x = network.conv2d(x, { name: 'conv_preds', filters: classes, kernelSize: 1, padding: 'same' });
+  x = network.reshape(x, { name: 'reshape_2', targetShape: [classes] });
+  return network.activation(x, { name: 'predictions', activation: settings.classifierActivation });
+});
 
 interface BlockOptions {
   readonly filters: number;

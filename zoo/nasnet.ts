@@ -1,9 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
-import type { ModelCard } from './card.ts';
-import type { BuildOptions, Initialisation } from './build-options.ts';
-import { resolveBuildOptions } from './build-options.ts';
+import { classifierOrFeatures, modelBuilder, rowOf } from './builder.ts';
 import { heNormal, normalCell, normalise, reductionCell } from './nasnet-cells.ts';
-import { createNetwork, pooled } from './network.ts';
 
 interface Plan {
   /** Normal cells between two reductions: N in the paper's `N @ P`. */
@@ -30,24 +26,12 @@ const plans: Readonly<Record<string, Plan>> = {
  *
  * @throws ModelError `MODEL_OPTION`
  */
-export function buildNasNet(
-  card: ModelCard,
-  options: BuildOptions,
-  initialisation: Initialisation,
-): tf.LayersModel {
-  const { includeTop, inputShape, pooling, classes, classifierActivation } = resolveBuildOptions(
-    card,
-    options,
-  );
-  const plan = plans[card.name];
-  if (plan === undefined) throw new Error(`no NASNet plan for card ${card.name}`);
-  const { repeats, penultimate, stem, skipReduction } = plan;
+export const buildNasNet = modelBuilder((network, image, settings) => {
+  const { repeats, penultimate, stem, skipReduction } = rowOf(plans, settings.card);
   // The last cells concatenate 6 branches of four times as many filters.
   const filters = penultimate / 24;
-  const network = createNetwork(initialisation);
 
-  const input = tf.input({ shape: inputShape, name: 'input_layer' });
-  let x = network.conv2d(input, {
+  let x = network.conv2d(image, {
     name: 'stem_conv1',
     filters: stem,
     kernelSize: 3,
@@ -74,12 +58,5 @@ export function buildNasNet(
     for (let repeat = 0; repeat < repeats; repeat++) step(normalCell, `${first + repeat + offset}`, width);
   });
   x = network.activation(x, { activation: 'relu' });
-
-  if (includeTop) {
-    x = network.globalAveragePooling2d(x);
-    x = network.dense(x, { name: 'predictions', units: classes, activation: classifierActivation });
-  } else {
-    x = pooled(network, x, pooling, { named: false });
-  }
-  return tf.model({ name: card.name, inputs: input, outputs: x });
-}
+  return classifierOrFeatures(network, x, settings, { namedPool: 'never' });
+});

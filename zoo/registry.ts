@@ -1,7 +1,6 @@
-import type * as tf from '@tensorflow/tfjs';
 import { closest, distance } from 'fastest-levenshtein';
 import { ModelError } from '../src/base/errors.ts';
-import type { BuildOptions, Initialisation } from './build-options.ts';
+import type { ModelBuilder } from './builder.ts';
 import type { ModelCard } from './card.ts';
 import {
   efficientNetLite0,
@@ -64,12 +63,6 @@ import { buildResNet, buildResNetV2 } from './resnet.ts';
 import { buildSqueezeNet } from './squeezenet.ts';
 import { buildVgg } from './vgg.ts';
 import { buildXception } from './xception.ts';
-
-export type ModelBuilder = (
-  card: ModelCard,
-  options: BuildOptions,
-  initialisation: Initialisation,
-) => tf.LayersModel;
 
 export interface ZooEntry {
   readonly card: ModelCard;

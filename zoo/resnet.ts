@@ -1,9 +1,7 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
+import { classifierOrFeatures, modelBuilder, rowOf } from './builder.ts';
 import type { ModelCard } from './card.ts';
-import type { BuildOptions, Initialisation } from './build-options.ts';
-import { resolveBuildOptions } from './build-options.ts';
 import type { Network } from './network.ts';
-import { createNetwork, pooled } from './network.ts';
 
 type Tensor = tf.SymbolicTensor;
 
@@ -38,24 +36,18 @@ const ONE_ON_EACH_SIDE: [[number, number], [number, number]] = [
  *
  * @throws ModelError `MODEL_OPTION`
  */
-export function buildResNet(
-  card: ModelCard,
-  options: BuildOptions,
-  initialisation: Initialisation,
-): tf.LayersModel {
-  const { of2016 } = initialisation;
-  return build(card, options, initialisation, (given, image) => {
-    const network = of2016 === undefined ? given : withEpsilon(given, EPSILON_OF_2016);
-    let x = stem(network, image, { useBias: true });
-    x = normalise(network, x, 'conv1_bn');
-    x = relu(network, x, 'conv1_relu');
-    x = pool(network, x, { padded: of2016?.poolPadding });
-    forEachBlock(card, (name, filters, { first, stage }) => {
-      x = block(network, x, name, filters, { strides: first && stage > 0 ? 2 : 1, project: first });
-    });
-    return x;
+export const buildResNet = modelBuilder((given, image, settings) => {
+  const { of2016 } = settings.initialisation;
+  const network = of2016 === undefined ? given : withEpsilon(given, EPSILON_OF_2016);
+  let x = stem(network, image);
+  x = normalise(network, x, 'conv1_bn');
+  x = relu(network, x, 'conv1_relu');
+  x = pool(network, x, { padded: of2016?.poolPadding });
+  forEachBlock(settings.card, (name, filters, { first, stage }) => {
+    x = block(network, x, name, filters, { strides: first && stage > 0 ? 2 : 1, project: first });
   });
-}
+  return classifierOrFeatures(network, x, settings, { namedPool: 'always' });
+});
 
 /**
  * ResNet50V2, 101V2 and 152V2 (He et al. 2016, arXiv 1603.05027) as in `keras/src/applications/resnet.py`: normalised
@@ -66,52 +58,23 @@ export function buildResNet(
  *
  * @throws ModelError `MODEL_OPTION`
  */
-export function buildResNetV2(
-  card: ModelCard,
-  options: BuildOptions,
-  initialisation: Initialisation,
-): tf.LayersModel {
-  return build(card, options, initialisation, (network, image) => {
-    let x = pool(network, stem(network, image, { useBias: true }));
-    forEachBlock(card, (name, filters, { first, last, stage }) => {
-      x = preactivatedBlock(network, x, name, filters, {
-        strides: last && stage < 3 ? 2 : 1,
-        project: first,
-      });
+export const buildResNetV2 = modelBuilder((network, image, settings) => {
+  let x = pool(network, stem(network, image));
+  forEachBlock(settings.card, (name, filters, { first, last, stage }) => {
+    x = preactivatedBlock(network, x, name, filters, {
+      strides: last && stage < 3 ? 2 : 1,
+      project: first,
     });
-    return relu(network, normalise(network, x, 'post_bn'), 'post_relu');
   });
-}
-
-function build(
-  card: ModelCard,
-  options: BuildOptions,
-  initialisation: Initialisation,
-  body: (network: Network, image: Tensor) => Tensor,
-): tf.LayersModel {
-  const { includeTop, inputShape, pooling, classes, classifierActivation } = resolveBuildOptions(
-    card,
-    options,
-  );
-  const network = createNetwork(initialisation);
-  const input = tf.input({ shape: inputShape, name: 'input_layer' });
-  let x = body(network, input);
-  if (includeTop) {
-    x = network.globalAveragePooling2d(x, { name: 'avg_pool' });
-    x = network.dense(x, { name: 'predictions', units: classes, activation: classifierActivation });
-  } else {
-    x = pooled(network, x, pooling, { named: true });
-  }
-  return tf.model({ name: card.name, inputs: input, outputs: x });
-}
+  x = relu(network, normalise(network, x, 'post_bn'), 'post_relu');
+  return classifierOrFeatures(network, x, settings, { namedPool: 'always' });
+});
 
 function forEachBlock(
   card: ModelCard,
   visit: (name: string, filters: number, place: { stage: number; first: boolean; last: boolean }) => void,
 ): void {
-  const counts = blocks[card.name];
-  if (counts === undefined) throw new Error(`no ResNet table for card ${card.name}`);
-  counts.forEach((count, stage) => {
+  rowOf(blocks, card).forEach((count, stage) => {
     for (let number = 1; number <= count; number++) {
       const place = { stage, first: number === 1, last: number === count };
       visit(`conv${stage + 2}_block${number}`, stageFilters[stage]!, place);
@@ -119,7 +82,7 @@ function forEachBlock(
   });
 }
 
-function stem(network: Network, image: Tensor, { useBias }: { useBias: boolean }): Tensor {
+function stem(network: Network, image: Tensor): Tensor {
   const padded = network.zeroPadding2d(image, {
     name: 'conv1_pad',
     padding: [
@@ -127,7 +90,7 @@ function stem(network: Network, image: Tensor, { useBias }: { useBias: boolean }
       [3, 3],
     ],
   });
-  return network.conv2d(padded, { name: 'conv1_conv', filters: 64, kernelSize: 7, strides: 2, useBias });
+  return network.conv2d(padded, { name: 'conv1_conv', filters: 64, kernelSize: 7, strides: 2 });
 }
 
 /** Padded with zeros by hand: in V2 it sees values below zero, which would win against a pool's own padding. */

@@ -1,8 +1,6 @@
-import * as tf from '@tensorflow/tfjs';
-import type { ModelCard } from './card.ts';
-import type { BuildOptions, Initialisation } from './build-options.ts';
-import { resolveBuildOptions } from './build-options.ts';
-import { createNetwork, pooled } from './network.ts';
+import type * as tf from '@tensorflow/tfjs';
+import { modelBuilder, rowOf } from './builder.ts';
+import { pooled } from './network.ts';
 
 /** What differs between the two published versions (table 1 of the paper; the repository's v1.1 folder). */
 interface Version {
@@ -37,52 +35,40 @@ const fireModules = [
  *
  * @throws ModelError `MODEL_OPTION`
  */
-export function buildSqueezeNet(
-  card: ModelCard,
-  options: BuildOptions,
-  initialisation: Initialisation,
-): tf.LayersModel {
-  const { includeTop, inputShape, pooling, classes, classifierActivation } = resolveBuildOptions(
-    card,
-    options,
-  );
-  const version = versions[card.name];
-  if (version === undefined) throw new Error(`no SqueezeNet version for card ${card.name}`);
+export const buildSqueezeNet = modelBuilder(
+  (network, image, settings) => {
+    const { includeTop, pooling, classes, classifierActivation } = settings;
+    const version = rowOf(versions, settings.card);
+    const relu = (x: tf.SymbolicTensor, name: string) => network.activation(x, { name, activation: 'relu' });
+    const pool = (x: tf.SymbolicTensor, name: string) =>
+      network.maxPooling2d(x, { name, poolSize: 3, strides: 2 });
+    const fire = (x: tf.SymbolicTensor, name: string, squeeze: number, expand: number) => {
+      const args = { name: `${name}/squeeze1x1`, filters: squeeze, kernelSize: 1 };
+      const squeezed = relu(network.conv2d(x, args), `${name}/relu_squeeze1x1`);
+      const left = network.conv2d(squeezed, { name: `${name}/expand1x1`, filters: expand, kernelSize: 1 });
+      const right = network.conv2d(squeezed, {
+        name: `${name}/expand3x3`,
+        filters: expand,
+        kernelSize: 3,
+        padding: 'same',
+      });
+      const branches = [relu(left, `${name}/relu_expand1x1`), relu(right, `${name}/relu_expand3x3`)];
+      return network.concatenate(branches, { name: `${name}/concat`, axis: 3 });
+    };
 
-  const network = createNetwork(initialisation);
-  const relu = (x: tf.SymbolicTensor, name: string) => network.activation(x, { name, activation: 'relu' });
-  const pool = (x: tf.SymbolicTensor, name: string) =>
-    network.maxPooling2d(x, { name, poolSize: 3, strides: 2 });
-  const fire = (x: tf.SymbolicTensor, name: string, squeeze: number, expand: number) => {
-    const args = { name: `${name}/squeeze1x1`, filters: squeeze, kernelSize: 1 };
-    const squeezed = relu(network.conv2d(x, args), `${name}/relu_squeeze1x1`);
-    const left = network.conv2d(squeezed, { name: `${name}/expand1x1`, filters: expand, kernelSize: 1 });
-    const right = network.conv2d(squeezed, {
-      name: `${name}/expand3x3`,
-      filters: expand,
-      kernelSize: 3,
-      padding: 'same',
-    });
-    const branches = [relu(left, `${name}/relu_expand1x1`), relu(right, `${name}/relu_expand3x3`)];
-    return network.concatenate(branches, { name: `${name}/concat`, axis: 3 });
-  };
+    let x = network.conv2d(image, { name: 'conv1', ...version.stem, strides: 2 });
+    x = pool(relu(x, 'relu_conv1'), 'pool1');
+    for (const [name, squeeze, expand] of fireModules) {
+      x = fire(x, name, squeeze, expand);
+      if (version.poolAfter.includes(name)) x = pool(x, name.replace('fire', 'pool'));
+    }
 
-  const input = tf.input({ shape: inputShape, name: 'input_1' });
-  let x = network.conv2d(input, { name: 'conv1', ...version.stem, strides: 2 });
-  x = pool(relu(x, 'relu_conv1'), 'pool1');
-  for (const [name, squeeze, expand] of fireModules) {
-    x = fire(x, name, squeeze, expand);
-    if (version.poolAfter.includes(name)) x = pool(x, name.replace('fire', 'pool'));
-  }
-
-  if (includeTop) {
+    if (!includeTop) return pooled(network, x, pooling, { named: true });
     x = network.dropout(x, { name: 'drop9', rate: 0.5 });
     // The ReLU stands before the pool, so the logits are never negative.
     x = relu(network.conv2d(x, { name: 'conv10', filters: classes, kernelSize: 1 }), 'relu_conv10');
     x = network.globalAveragePooling2d(x, { name: 'global_average_pooling2d_1' });
-    x = network.activation(x, { name: 'loss', activation: classifierActivation });
-  } else {
-    x = pooled(network, x, pooling, { named: true });
-  }
-  return tf.model({ name: 'squeezenet', inputs: input, outputs: x });
-}
+    return network.activation(x, { name: 'loss', activation: classifierActivation });
+  },
+  { model: 'squeezenet', input: 'input_1' },
+);

@@ -1,8 +1,5 @@
-import * as tf from '@tensorflow/tfjs';
-import type { ModelCard } from './card.ts';
-import type { BuildOptions, Initialisation } from './build-options.ts';
-import { resolveBuildOptions } from './build-options.ts';
-import { createNetwork, pooled } from './network.ts';
+import { modelBuilder, rowOf } from './builder.ts';
+import { pooled } from './network.ts';
 
 /** Convolutions in each of the five blocks: columns D and E of the paper's table 1. */
 const convolutions: Readonly<Record<string, readonly number[]>> = {
@@ -19,22 +16,11 @@ const filters = [64, 128, 256, 512, 512];
  *
  * @throws ModelError `MODEL_OPTION`
  */
-export function buildVgg(
-  card: ModelCard,
-  options: BuildOptions,
-  initialisation: Initialisation,
-): tf.LayersModel {
-  const { includeTop, inputShape, pooling, classes, classifierActivation } = resolveBuildOptions(
-    card,
-    options,
-  );
-  const blocks = convolutions[card.name];
-  if (blocks === undefined) throw new Error(`no VGG table for card ${card.name}`);
-  const network = createNetwork(initialisation);
+export const buildVgg = modelBuilder((network, image, settings) => {
+  const { includeTop, pooling, classes, classifierActivation } = settings;
 
-  const input = tf.input({ shape: inputShape, name: 'input_layer' });
-  let x = input;
-  blocks.forEach((count, index) => {
+  let x = image;
+  rowOf(convolutions, settings.card).forEach((count, index) => {
     const block = `block${index + 1}`;
     for (let number = 1; number <= count; number++) {
       const name = `${block}_conv${number}`;
@@ -49,13 +35,9 @@ export function buildVgg(
     x = network.maxPooling2d(x, { name: `${block}_pool`, poolSize: 2, strides: 2 });
   });
 
-  if (includeTop) {
-    x = network.flatten(x, { name: 'flatten' });
-    x = network.dense(x, { name: 'fc1', units: 4096, activation: 'relu' });
-    x = network.dense(x, { name: 'fc2', units: 4096, activation: 'relu' });
-    x = network.dense(x, { name: 'predictions', units: classes, activation: classifierActivation });
-  } else {
-    x = pooled(network, x, pooling, { named: false });
-  }
-  return tf.model({ name: card.name, inputs: input, outputs: x });
-}
+  if (!includeTop) return pooled(network, x, pooling, { named: false });
+  x = network.flatten(x, { name: 'flatten' });
+  x = network.dense(x, { name: 'fc1', units: 4096, activation: 'relu' });
+  x = network.dense(x, { name: 'fc2', units: 4096, activation: 'relu' });
+  return network.dense(x, { name: 'predictions', units: classes, activation: classifierActivation });
+});

@@ -1,9 +1,6 @@
-import * as tf from '@tensorflow/tfjs';
-import type { ModelCard } from './card.ts';
-import type { BuildOptions, Initialisation } from './build-options.ts';
-import { resolveBuildOptions } from './build-options.ts';
+import type * as tf from '@tensorflow/tfjs';
+import { classifierOrFeatures, modelBuilder } from './builder.ts';
 import type { Network } from './network.ts';
-import { createNetwork, pooled } from './network.ts';
 
 type Tensor = tf.SymbolicTensor;
 
@@ -16,19 +13,8 @@ type Tensor = tf.SymbolicTensor;
  *
  * @throws ModelError `MODEL_OPTION`
  */
-export function buildXception(
-  card: ModelCard,
-  options: BuildOptions,
-  initialisation: Initialisation,
-): tf.LayersModel {
-  const { includeTop, inputShape, pooling, classes, classifierActivation } = resolveBuildOptions(
-    card,
-    options,
-  );
-  const network = createNetwork(initialisation);
-  const input = tf.input({ shape: inputShape, name: 'input_layer' });
-
-  let x = convolve(network, input, 'block1_conv1', { filters: 32, strides: 2 });
+export const buildXception = modelBuilder((network, image, settings) => {
+  let x = convolve(network, image, 'block1_conv1', { filters: 32, strides: 2 });
   x = convolve(network, x, 'block1_conv2', { filters: 64, strides: 1 });
   x = shrinkingBlock(network, x, 'block2', [128, 128], { activateFirst: false });
   x = shrinkingBlock(network, x, 'block3', [256, 256]);
@@ -37,15 +23,8 @@ export function buildXception(
   x = shrinkingBlock(network, x, 'block13', [728, 1024]);
   x = relu(network, separable(network, x, 'block14_sepconv1', 1536), 'block14_sepconv1');
   x = relu(network, separable(network, x, 'block14_sepconv2', 2048), 'block14_sepconv2');
-
-  if (includeTop) {
-    x = network.globalAveragePooling2d(x, { name: 'avg_pool' });
-    x = network.dense(x, { name: 'predictions', units: classes, activation: classifierActivation });
-  } else {
-    x = pooled(network, x, pooling, { named: false });
-  }
-  return tf.model({ name: card.name, inputs: input, outputs: x });
-}
+  return classifierOrFeatures(network, x, settings, { namedPool: 'withTop' });
+});
 
 /** Halves the sides, beside a shortcut of a strided 1x1 convolution. */
 function shrinkingBlock(

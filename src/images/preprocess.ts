@@ -3,11 +3,10 @@ import { UsageError } from '../base/errors.ts';
 import type { Pixels } from '../base/types.ts';
 import type { PreprocessingMode } from '../../zoo/card.ts';
 import { preprocessingModes } from '../../zoo/card.ts';
+import { IMAGENET_DEVIATION, IMAGENET_MEAN } from '../../zoo/imagenet-statistics.ts';
 
-/** ImageNet's statistics as `keras/src/applications/imagenet_utils.py` states them. */
+/** ImageNet's mean in BGR, 0 to 255, as `keras/src/applications/imagenet_utils.py` states it. */
 const CAFFE_MEAN_BGR = [103.939, 116.779, 123.68] as const;
-const TORCH_MEAN_RGB = [0.485, 0.456, 0.406] as const;
-const TORCH_STD_RGB = [0.229, 0.224, 0.225] as const;
 
 /** As `efficientnet_lite_builder.py` of the TPU repository states them. */
 const LITE_MEAN = 127;
@@ -92,8 +91,8 @@ export function preprocessInput<T extends tf.Tensor3D | tf.Tensor4D>(x: T, mode:
       case 'torch':
         return floats
           .div(255)
-          .sub(tf.tensor1d([...TORCH_MEAN_RGB]))
-          .div(tf.tensor1d([...TORCH_STD_RGB]));
+          .sub(tf.tensor1d([...IMAGENET_MEAN]))
+          .div(tf.tensor1d([...IMAGENET_DEVIATION]));
       case 'lite':
         return floats.sub(LITE_MEAN).div(LITE_STD);
       case 'symmetric128':
@@ -143,7 +142,7 @@ function preprocessLevel(level: number, mode: PreprocessingMode, channel: 0 | 1 
     case 'tf':
       return f32(f32(level / 127.5) - 1);
     case 'torch':
-      return f32(f32(f32(level / 255) - f32(TORCH_MEAN_RGB[channel])) / f32(TORCH_STD_RGB[channel]));
+      return f32(f32(f32(level / 255) - f32(IMAGENET_MEAN[channel])) / f32(IMAGENET_DEVIATION[channel]));
     case 'lite':
       return (level - LITE_MEAN) / LITE_STD;
     case 'symmetric128':

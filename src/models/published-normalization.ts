@@ -1,7 +1,7 @@
 import type { NamedTensor } from '../base/types.ts';
 import type { ModelFile } from '../../converters/index.ts';
+import { IMAGENET_DEVIATION } from '../../zoo/imagenet-statistics.ts';
 
-const IMAGENET_DEVIATION = [0.229, 0.224, 0.225];
 const TOLERANCE = 1e-3;
 
 /**
