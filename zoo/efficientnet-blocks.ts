@@ -7,6 +7,17 @@ import { pooled } from './network.ts';
 
 type Tensor = tf.SymbolicTensor;
 
+/** Table 1 of EfficientNet's paper, which Lite shares: kernel size, strides of the first block, expansion, filters, number of blocks. */
+export const efficientNetStages = [
+  [3, 1, 1, 16, 1],
+  [3, 2, 6, 24, 2],
+  [5, 2, 6, 40, 2],
+  [3, 2, 6, 80, 3],
+  [5, 1, 6, 112, 3],
+  [5, 2, 6, 192, 4],
+  [3, 1, 6, 320, 1],
+] as const;
+
 /** Kernels of convolutions. */
 export const convolutionKernel = truncatedNormal(2, 'fanOut');
 

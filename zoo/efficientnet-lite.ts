@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { modelBuilder, rowOf } from './builder.ts';
 import { divisibleFilters } from './divisible-filters.ts';
+import { efficientNetStages } from './efficientnet-blocks.ts';
 import { pooled } from './network.ts';
 
 /** How a version widens and deepens the table below (`efficientnet_lite_builder.py`). */
@@ -18,17 +19,6 @@ const versions: Readonly<Record<string, Version>> = {
   'efficientnet-lite3': { width: 1.2, depth: 1.4, dropout: 0.3 },
   'efficientnet-lite4': { width: 1.4, depth: 1.8, dropout: 0.3 },
 };
-
-/** Kernel size, strides of the first block, expansion, filters, number of blocks. */
-const stages = [
-  [3, 1, 1, 16, 1],
-  [3, 2, 6, 24, 2],
-  [5, 2, 6, 40, 2],
-  [3, 2, 6, 80, 3],
-  [5, 1, 6, 112, 3],
-  [5, 2, 6, 192, 4],
-  [3, 1, 6, 320, 1],
-] as const;
 
 const STEM_FILTERS = 32;
 const TOP_FILTERS = 1280;
@@ -81,8 +71,8 @@ export const buildEfficientNetLite = modelBuilder(
 
     let x = convolve(image, 'stem_conv', STEM_FILTERS, 3, 2);
     x = relu6(normalise(x, 'stem_bn'), 'stem_activation');
-    stages.forEach(([kernelSize, strides, expansion, filters, blocks], stage) => {
-      const fixed = stage === 0 || stage === stages.length - 1;
+    efficientNetStages.forEach(([kernelSize, strides, expansion, filters, blocks], stage) => {
+      const fixed = stage === 0 || stage === efficientNetStages.length - 1;
       const repeats = fixed ? blocks : Math.ceil(version.depth * blocks);
       for (let i = 0; i < repeats; i++) {
         const name = `block${stage + 1}${String.fromCharCode(97 + i)}`;

@@ -5,6 +5,7 @@ import {
   addWithStochasticDepth,
   convolutionKernel,
   convolveAndNormalise,
+  efficientNetStages,
   efficientNetTop,
   squeezeAndExcite,
   swish,
@@ -34,17 +35,6 @@ const versions: Readonly<Record<string, Version>> = {
   efficientnetb7: { width: 2.0, depth: 3.1, dropout: 0.5 },
 };
 
-/** Table 1 of the paper: kernel size, strides of the first block, expansion, filters, number of blocks. */
-const stages = [
-  [3, 1, 1, 16, 1],
-  [3, 2, 6, 24, 2],
-  [5, 2, 6, 40, 2],
-  [3, 2, 6, 80, 3],
-  [5, 1, 6, 112, 3],
-  [5, 2, 6, 192, 4],
-  [3, 1, 6, 320, 1],
-] as const;
-
 const STEM_FILTERS = 32;
 const TOP_FILTERS = 1280;
 /** The squeezed width of squeeze-and-excite, as a part of the filters that enter the block. */
@@ -67,7 +57,7 @@ const STOCHASTIC_DEPTH = 0.2;
 export const buildEfficientNet = modelBuilder((network, image, settings) => {
   const version = rowOf(versions, settings.card);
   const widened = (filters: number) => divisibleFilters(filters * version.width);
-  const repeats = stages.map(([, , , , blocks]) => Math.ceil(version.depth * blocks));
+  const repeats = efficientNetStages.map(([, , , , blocks]) => Math.ceil(version.depth * blocks));
   const depth = repeats.reduce((sum, blocks) => sum + blocks);
 
   let x = network.rescaling(image, { scale: 1 / 255, offset: 0 });
@@ -87,7 +77,7 @@ export const buildEfficientNet = modelBuilder((network, image, settings) => {
   });
   x = swish(network, x, 'stem_activation');
   let number = 0;
-  stages.forEach(([kernelSize, strides, expansion, filters], stage) => {
+  efficientNetStages.forEach(([kernelSize, strides, expansion, filters], stage) => {
     for (let i = 0; i < repeats[stage]!; i++) {
       x = block(network, x, `block${stage + 1}${String.fromCharCode(97 + i)}_`, {
         kernelSize,

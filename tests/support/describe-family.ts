@@ -50,6 +50,35 @@ function outputOf(name: string, options: BuildOptions): Promise<{ shape: number[
   });
 }
 
+/** Parameters, shapes in their order, and the last feature map, with top and without. */
+export function itHasTheWeightsOfTheReference(name: string): void {
+  const { card } = findModel(name);
+  it.skipIf(zooReference === undefined).each(['top', 'noTop'] as const)(
+    'leads to a network with the weights of the reference, %s',
+    async (variant) => {
+      const { params, featureMapAtDefault } = referenceOf(card);
+      const expected = params[variant];
+      expect(card.parameters[variant]).toBe(expected.total);
+      await withNetwork(name, { includeTop: variant === 'top' }, (model) => {
+        expect(model.countParams()).toBe(expected.total);
+        const trainable = model.trainableWeights.reduce(
+          (sum, { shape }) => sum + tf.util.sizeFromShape(shape as number[]),
+          0,
+        );
+        expect(trainable).toBe(expected.trainable);
+        expect(shapeDigest(model)).toBe(expected.tensorShapeDigest);
+        expect(model.layers.filter((layer) => layer.weights.length > 0)).toHaveLength(
+          expected.weightedLayers,
+        );
+        // ConvNeXt's features are a vector in front of the classifier.
+        const { layer, withTop } = card.features;
+        if (variant === 'top' && withTop !== undefined) return;
+        expect(model.getLayer(layer).outputShape).toEqual([null, ...featureMapAtDefault]);
+      });
+    },
+  );
+}
+
 /** What the goldens do not hold: the cards, and the options of the builders. */
 export function describeFamily(
   names: readonly string[],
@@ -99,24 +128,7 @@ export function describeFamily(
       ]);
     });
 
-    it.skipIf(zooReference === undefined).each(['top', 'noTop'] as const)(
-      'leads to a network with the weights of the reference, %s',
-      async (variant) => {
-        const reference = referenceOf(card);
-        const expected = reference.params[variant];
-        await withNetwork(name, { includeTop: variant === 'top' }, (model) => {
-          expect(model.countParams()).toBe(expected.total);
-          expect(shapeDigest(model)).toBe(expected.tensorShapeDigest);
-          expect(model.layers.filter((layer) => layer.weights.length > 0).length).toBe(
-            expected.weightedLayers,
-          );
-          expect(model.getLayer(card.features.layer).outputShape).toEqual([
-            null,
-            ...reference.featureMapAtDefault,
-          ]);
-        });
-      },
-    );
+    itHasTheWeightsOfTheReference(name);
   });
 
   describe(`the options of ${tried}`, () => {

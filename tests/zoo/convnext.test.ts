@@ -6,8 +6,8 @@ import { createFeatureExtractor } from '../../src/transfer/extract-features.ts';
 import { platform } from '../../src/platform.ts';
 import type { BuildOptions } from '../../zoo/build-options.ts';
 import { findModel } from '../../zoo/registry.ts';
-import { withNetwork } from '../support/describe-family.ts';
-import { parityModule, shapeDigest } from '../support/keras-parity.ts';
+import { itHasTheWeightsOfTheReference, withNetwork } from '../support/describe-family.ts';
+import { parityModule } from '../support/keras-parity.ts';
 import { seededImage } from '../support/seeded.ts';
 import { referenceOf, weightFileOf, zooReference } from '../support/zoo-reference.ts';
 
@@ -89,18 +89,7 @@ describe.each(names)('the card of %s', (name) => {
     ]);
   });
 
-  it.skipIf(zooReference === undefined).each(['top', 'noTop'] as const)(
-    'leads to a network with the weights of the reference, %s',
-    async (variant) => {
-      const expected = referenceOf(card).params[variant];
-      await withNetwork(name, { includeTop: variant === 'top' }, (model) => {
-        expect(model.countParams()).toBe(expected.total);
-        expect(shapeDigest(model)).toBe(expected.tensorShapeDigest);
-        const bearing = model.layers.filter((layer) => layer.weights.length > 0);
-        expect(bearing).toHaveLength(expected.weightedLayers);
-      });
-    },
-  );
+  itHasTheWeightsOfTheReference(name);
 });
 
 describe('the options of ConvNeXt', () => {

@@ -5,7 +5,7 @@ import { compileModel, disposeModel } from '../../src/node.ts';
 import { platform } from '../../src/platform.ts';
 import type { BuildOptions, Initialisation } from '../../zoo/build-options.ts';
 import { findModel, listCards } from '../../zoo/registry.ts';
-import { withNetwork } from '../support/describe-family.ts';
+import { itHasTheWeightsOfTheReference, withNetwork } from '../support/describe-family.ts';
 import { parityModule, shapeDigest } from '../support/keras-parity.ts';
 import { referenceOf, weightFileOf, zooReference } from '../support/zoo-reference.ts';
 
@@ -73,30 +73,7 @@ describe.each(byName)('the card of %s', (name, card) => {
     ]);
   });
 
-  it.skipIf(zooReference === undefined).each(['top', 'noTop'] as const)(
-    'leads to a network with the weights of the reference, %s',
-    async (variant) => {
-      const reference = referenceOf(card);
-      const expected = reference.params[variant];
-      await withNetwork(name, { includeTop: variant === 'top' }, (model) => {
-        expect(model.countParams()).toBe(expected.total);
-        expect(card.parameters[variant]).toBe(expected.total);
-        expect(shapeDigest(model)).toBe(expected.tensorShapeDigest);
-        expect(model.layers.filter((layer) => layer.weights.length > 0)).toHaveLength(
-          expected.weightedLayers,
-        );
-        const trainable = model.trainableWeights.reduce(
-          (sum, { shape }) => sum + tf.util.sizeFromShape(shape as number[]),
-          0,
-        );
-        expect(trainable).toBe(expected.trainable);
-        expect(model.getLayer(card.features.layer).outputShape).toEqual([
-          null,
-          ...reference.featureMapAtDefault,
-        ]);
-      });
-    },
-  );
+  itHasTheWeightsOfTheReference(name);
 });
 
 describe('the padding before strided convolutions', () => {
