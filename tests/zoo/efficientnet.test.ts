@@ -259,11 +259,18 @@ describe('a step of training', () => {
         expect(values.every(Number.isFinite), layer.name).toBe(true);
         return values.some((value, at) => value !== old[index]![at]);
       });
-      const skipped = kernels.filter((layer) => !changed.includes(layer)).map((layer) => layer.name);
-      // Stochastic depth may leave a block out of both pictures, and its kernels as they are.
       const trained = kernels.filter((layer) => model.layers.indexOf(layer) >= from);
       expect(changed.every((layer) => trained.includes(layer))).toBe(true);
-      expect(changed.length, skipped.join()).toBeGreaterThan(0.9 * trained.length);
+      // Stochastic depth may leave a block out of both pictures: then, and only then, all its kernels are as they were.
+      const blockOf = (layer: tf.layers.Layer) => /^block\d[a-z]_/.exec(layer.name)?.[0];
+      const kept = trained.filter((layer) => !changed.includes(layer));
+      for (const block of new Set(kept.map(blockOf))) {
+        expect(model.layers.map((layer) => layer.name)).toContain(`${block}drop`);
+        const all = trained.filter((layer) => blockOf(layer) === block);
+        expect(kept.filter((layer) => blockOf(layer) === block)).toEqual(all);
+      }
+      // At a rate of at most 0.2 for each picture this many at once would be another reason.
+      expect(kept.length).toBeLessThan(0.5 * trained.length);
       tf.dispose([pictures, labels]);
       optimizer.dispose();
     },
