@@ -3,6 +3,7 @@ import { dropBackground } from '../../converters/tfjs-graph/background.ts';
 import { zeroPadded } from '../../converters/tfjs-graph/operations/padding.ts';
 import type { LayerDraft, Translation } from '../../converters/tfjs-graph/translation.ts';
 import { UnsupportedNode } from '../../converters/tfjs-graph/translation.ts';
+import { graphGolden, nodesOf, read } from './support.ts';
 
 const draft = (
   name: string,
@@ -87,5 +88,15 @@ describe('zeros around a feature map', () => {
     ['three axes', [0, 0, 1, 1, 1, 1]],
   ])('are not %s', (_, pads) => {
     expect(() => zeroPadded(t, 'pad', map, pads)).toThrow(UnsupportedNode);
+  });
+});
+
+describe('squeezed axes', () => {
+  it('may be counted from the end', async () => {
+    const golden = graphGolden('mobilenet-v1');
+    const squeeze = nodesOf(golden).find(({ op }) => op === 'Squeeze')!;
+    expect(squeeze.attr.squeeze_dims).toEqual({ list: { i: ['1', '2'] } });
+    squeeze.attr.squeeze_dims = { list: { i: ['-3', '-2'] } };
+    expect((await read(golden)).config).toEqual((await read(graphGolden('mobilenet-v1'))).config);
   });
 });
