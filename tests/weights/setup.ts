@@ -19,7 +19,7 @@ export const fast = {
 } satisfies CacheOptions;
 
 /** For the tests in which a server falls silent. */
-export const impatient = { headersMs: 200, bodyMs: 200 };
+export const impatient = { headersMs: 1500, bodyMs: 1500 };
 
 /** Bytes with an HDF5 superblock (version 0) that states their number; the rest is a pattern without repeats. */
 export function hdf5Bytes(length: number, stated = length): Uint8Array {
