@@ -22,3 +22,23 @@ export function readPart(source: ByteSource, position: number, length: number): 
 export function wholeOf(bytes: ModelBytes): Uint8Array {
   return bytes instanceof Uint8Array ? bytes : readPart(bytes, 0, bytes.size);
 }
+
+/** Several sources, one behind the other, as one. */
+export function joined(sources: readonly ByteSource[]): ByteSource {
+  const ends: number[] = [];
+  for (const { size } of sources) ends.push((ends.at(-1) ?? 0) + size);
+  return {
+    size: ends.at(-1) ?? 0,
+    read: (target, position) => {
+      let done = 0;
+      sources.forEach((source, i) => {
+        const start = ends[i]! - source.size;
+        const at = position + done - start;
+        if (done === target.length || at < 0 || at >= source.size) return;
+        const part = target.subarray(done, done + Math.min(target.length - done, source.size - at));
+        source.read(part, at);
+        done += part.length;
+      });
+    },
+  };
+}

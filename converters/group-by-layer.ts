@@ -1,11 +1,11 @@
-import type { LayerWeights, NamedTensor } from '../src/base/types.ts';
+import type { LayerWeights, WeightTensor } from '../src/base/types.ts';
 
 /** Tensors of one layer together, in the order in which the layers appear. */
-export function groupByLayer(
-  tensors: readonly NamedTensor[],
+export function groupByLayer<T extends WeightTensor>(
+  tensors: readonly T[],
   layerOf: (name: string) => string,
-): LayerWeights[] {
-  const layers = new Map<string, NamedTensor[]>();
+): LayerWeights<T>[] {
+  const layers = new Map<string, T[]>();
   for (const tensor of tensors) {
     const layer = layerOf(tensor.name);
     const list = layers.get(layer);

@@ -2,13 +2,29 @@
 export type { GraphLayer, ModelGraph, TensorRef } from './graph.ts';
 export type { GraphModelFacts, ModelFile, ReadLimits } from './model-file.ts';
 export type { ModelBytes } from './byte-source.ts';
-export type { ByteSource, JsonObject, JsonValue, LayerWeights, NamedTensor } from '../src/base/types.ts';
+export { MemorySink, type ByteSink } from './byte-sink.ts';
+export type {
+  ByteSource,
+  JsonObject,
+  JsonValue,
+  LayerWeights,
+  NamedTensor,
+  StoredTensor,
+  WeightTensor,
+} from '../src/base/types.ts';
+export { countOf, inMemory, numbersOf, piecesOf } from './tensors.ts';
 export { DovecoteError, FormatError, UsageError, WeightsError, type ErrorCode } from '../src/base/errors.ts';
 export { isHdf5 } from './hdf5/signature.ts';
 export { readKerasHdf5, type ReadHdf5Options } from './hdf5/read-keras-hdf5.ts';
 export { readTfjsModel } from './tfjs/read-tfjs.ts';
 export type { ReadShard, ReadTfjsOptions } from './tfjs/read-weights.ts';
-export { writeTfjsModel, type TfjsArtifacts, type WriteTfjsOptions } from './tfjs/write-tfjs.ts';
+export {
+  streamTfjsModel,
+  writeTfjsModel,
+  type TfjsArtifacts,
+  type TfjsStream,
+  type WriteTfjsOptions,
+} from './tfjs/write-tfjs.ts';
 export type { Quantization } from './tfjs/quantize.ts';
 export type { Shard } from './tfjs/shards.ts';
 export { readSafetensors, type ReadSafetensorsOptions } from './safetensors/read-safetensors.ts';
@@ -19,6 +35,12 @@ export {
 } from './safetensors/write-safetensors.ts';
 export { inspectModelFile, readModelFile, type ReadModelFileOptions } from './read-model-file.ts';
 export { formatInspection, inspectModel, type InspectedLayer, type Inspection } from './inspect.ts';
+export {
+  resolveModelFile,
+  type Architecture,
+  type ResolvedModel,
+  type ResolveOptions,
+} from './resolve-model.ts';
 export { matchWeights, type MatchOptions } from './match-weights.ts';
 export { expectedWeights, type ExpectedLayer, type ExpectedWeight } from './keras/layer-weights.ts';
 export { parseKerasConfig, type ParseKerasOptions } from './keras/parse-config.ts';
@@ -26,7 +48,7 @@ export { toTfjsTopology } from './keras/tfjs-topology.ts';
 export {
   convertKeras,
   convertModelFile,
-  type Architecture,
+  streamModelFile,
   type ConvertKerasOptions,
 } from './convert-keras.ts';
 export { buildOnnxModel, writeOnnxModel, type OnnxModel, type WriteOnnxOptions } from './onnx/index.ts';

@@ -1,11 +1,12 @@
 import { DovecoteError } from '../src/base/errors.ts';
-import type { NamedTensor } from '../src/base/types.ts';
+import type { WeightTensor } from '../src/base/types.ts';
 import type { GraphLayer, ModelGraph, TensorRef } from './graph.ts';
 import { shapeOf } from './json.ts';
 import { parseKerasConfig } from './keras/parse-config.ts';
 import { isCustomClass } from './keras/tfjs-support.ts';
 import { layerProblems } from './keras/tfjs-topology.ts';
 import type { ModelFile } from './model-file.ts';
+import { countOf } from './tensors.ts';
 
 export interface InspectedLayer {
   readonly name: string;
@@ -35,9 +36,9 @@ export interface Inspection {
   readonly notes: readonly string[];
 }
 
-const weightInfo = ({ name, shape, dtype }: NamedTensor) => ({ name, shape: [...shape], dtype });
-const countOf = (tensors: readonly NamedTensor[]) =>
-  tensors.reduce((sum, tensor) => sum + tensor.data.length, 0);
+const weightInfo = ({ name, shape, dtype }: WeightTensor) => ({ name, shape: [...shape], dtype });
+const parametersOf = (tensors: readonly WeightTensor[]) =>
+  tensors.reduce((sum, tensor) => sum + countOf(tensor), 0);
 
 function everyLayer(graph: ModelGraph, prefix = ''): { label: string; layer: GraphLayer }[] {
   return graph.layers.flatMap((layer) => [
@@ -80,7 +81,7 @@ export function inspectModel(file: ModelFile): Inspection {
   );
   const layers = [...named, ...rest.map((layer) => ({ name: layer.layer }))].map((layer): InspectedLayer => {
     const tensors = weights.get(layer.name) ?? [];
-    return { ...layer, weights: tensors.map(weightInfo), parameters: countOf(tensors) };
+    return { ...layer, weights: tensors.map(weightInfo), parameters: parametersOf(tensors) };
   });
   return {
     fileName: file.fileName,

@@ -1,7 +1,8 @@
 import { WeightsError } from '../src/base/errors.ts';
-import type { LayerWeights, NamedTensor } from '../src/base/types.ts';
+import type { LayerWeights, WeightTensor } from '../src/base/types.ts';
 import type { ExpectedLayer, ExpectedWeight } from './keras/layer-weights.ts';
 import type { ModelFile } from './model-file.ts';
+import { relabelled } from './tensors.ts';
 import {
   channelsFirstShape,
   flipped,
@@ -123,8 +124,8 @@ const tail = (name: string) => name.replace(/:\d+$/, '').split('/').slice(-2).jo
 /** A nested model's weights by their own names, when these say exactly which is which; else in their order. */
 function orderedByName(
   expected: readonly ExpectedWeight[],
-  found: readonly NamedTensor[],
-): readonly NamedTensor[] {
+  found: readonly WeightTensor[],
+): readonly WeightTensor[] {
   const byName = new Map(found.map((tensor) => [tail(tensor.name), tensor]));
   const names = new Set(expected.map((weight) => tail(weight.name)));
   if (byName.size !== found.length || names.size !== expected.length || found.length !== expected.length)
@@ -132,12 +133,12 @@ function orderedByName(
   return [...names].every((name) => byName.has(name)) ? [...names].map((name) => byName.get(name)!) : found;
 }
 
-function adapted(pair: Pair, fileName: string): readonly NamedTensor[] {
+function adapted(pair: Pair, fileName: string): readonly WeightTensor[] {
   const { weights } = pair.expected;
   // One-dimensional convolutions of Keras 1 have an axis of length 1 behind the first.
   const found = joinedWhenNeeded(pair).map((tensor, i) => {
     const drop = weights[i]?.shape?.length === 3 && tensor.shape.length === 4 && tensor.shape[1] === 1;
-    return drop ? { ...tensor, shape: [tensor.shape[0]!, ...tensor.shape.slice(2)] } : tensor;
+    return drop ? relabelled(tensor, { shape: [tensor.shape[0]!, ...tensor.shape.slice(2)] }) : tensor;
   });
   if (found.length === weights.length) return orderedByName(weights, found);
   throw new WeightsError(
@@ -151,7 +152,7 @@ function adapted(pair: Pair, fileName: string): readonly NamedTensor[] {
   );
 }
 
-function joinedWhenNeeded(pair: Pair): readonly NamedTensor[] {
+function joinedWhenNeeded(pair: Pair): readonly WeightTensor[] {
   const wanted = pair.expected.weights.length;
   if (pair.found.weights.length === wanted) return pair.found.weights;
   const half = pair.found.weights.length / 2;
@@ -166,7 +167,7 @@ function joinedWhenNeeded(pair: Pair): readonly NamedTensor[] {
 
 interface AdaptedPair {
   readonly pair: Pair;
-  readonly tensors: readonly NamedTensor[];
+  readonly tensors: readonly WeightTensor[];
 }
 
 interface Layout {
@@ -196,12 +197,12 @@ function layoutOf(pairs: readonly AdaptedPair[], file: ModelFile, options: Match
 }
 
 function fitted(
-  tensor: NamedTensor,
+  tensor: WeightTensor,
   weight: ExpectedWeight,
   layout: Layout,
   pair: Pair,
   fileName: string,
-): NamedTensor {
+): WeightTensor {
   const kernel = isConvolutionKernel(weight.name, tensor.shape.length);
   const turned = kernel && layout.channelsFirst ? fromChannelsFirst(tensor) : tensor;
   if (!fits(weight.shape, turned.shape)) {
@@ -217,7 +218,7 @@ function fitted(
     );
   }
   const mirrored = kernel && layout.mirrored ? flipped(turned) : turned;
-  return { ...mirrored, name: weight.name };
+  return relabelled(mirrored, { name: weight.name });
 }
 
 /**
@@ -234,7 +235,7 @@ export function matchWeights(
   expected: readonly ExpectedLayer[],
   file: ModelFile,
   options: MatchOptions = {},
-): NamedTensor[][] {
+): WeightTensor[][] {
   const fileName = options.fileName ?? file.fileName;
   const by = options.by ?? (file.kind === 'safetensors-weights' ? 'name' : 'position');
   const pairs =
@@ -243,7 +244,7 @@ export function matchWeights(
       : pairByPosition(expected, file, fileName);
   const adaptedPairs = pairs.map((pair) => ({ pair, tensors: adapted(pair, fileName) }));
   const layout = layoutOf(adaptedPairs, file, options);
-  const byLayer = new Map<ExpectedLayer, NamedTensor[]>();
+  const byLayer = new Map<ExpectedLayer, WeightTensor[]>();
   for (const { pair, tensors } of adaptedPairs) {
     const list = pair.expected.weights.map((weight, i) =>
       fitted(tensors[i]!, weight, layout, pair, fileName),

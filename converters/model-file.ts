@@ -46,8 +46,10 @@ export interface ReadLimits {
   readonly layers: number;
   /** Tensors in the whole file. Default 200,000. */
   readonly tensors: number;
-  /** Bytes of one attribute, the model config included. Default 256 MiB. */
+  /** Bytes of one attribute, the model config included. Default 128 MiB. */
   readonly attributeBytes: number;
+  /** Bytes of memory that the HDF5 library may have while it reads; Keras's files need less than 64 MiB. Default 384 MiB. */
+  readonly libraryBytes: number;
   /** Bytes of all tensors when expanded. Default 64 MiB and 200 times the file's size, at most 8 GiB. */
   readonly tensorBytes: number;
 }
@@ -58,7 +60,8 @@ export function readLimits(fileBytes: number, given: Partial<ReadLimits> = {}): 
   return {
     layers: 20_000,
     tensors: 200_000,
-    attributeBytes: 256 * MIB,
+    attributeBytes: 128 * MIB,
+    libraryBytes: 384 * MIB,
     tensorBytes: Math.min(64 * MIB + 200 * fileBytes, 8192 * MIB),
     ...given,
   };

@@ -1,13 +1,26 @@
 import type { Metadata } from 'h5wasm';
 import { FormatError } from '../../src/base/errors.ts';
-import type { NamedTensor } from '../../src/base/types.ts';
+import type { NumericArray, WeightTensor } from '../../src/base/types.ts';
 import type { ReadLimits } from '../model-file.ts';
-import { toNumericArray, type StoredType } from './numbers.ts';
+import { countOf } from '../tensors.ts';
+import { boxesOf, type Box } from './boxes.ts';
+import { arrayOf, toNumericArray, type StoredType } from './numbers.ts';
 import type { Hdf5Module } from './session.ts';
 
 /** Tensors are carried over in pieces, so that the library's memory, which never shrinks, stays small. */
 const PIECE_BYTES = 8 * 1024 * 1024;
 const MAX_RANK = 8;
+/** Tensors up to this size are read with the file's structure: opening the file again for each would take longer. */
+const SMALL_BYTES = 64 * 1024;
+
+interface StoredSet {
+  readonly shape: readonly number[];
+  readonly type: StoredType;
+  readonly count: number;
+  readonly numberBytes: number;
+  readonly bytes: number;
+  readonly chunkBytes: number;
+}
 
 function storedType(module: Hdf5Module, metadata: Metadata): StoredType | undefined {
   const { type, size, signed } = metadata;
@@ -28,22 +41,27 @@ function bits<T extends 1 | 2 | 4 | 8>(size: T): { 1: 8; 2: 16; 4: 32; 8: 64 }[T
   return ({ 1: 8, 2: 16, 4: 32, 8: 64 } as const)[size];
 }
 
+/** Opens the same file once more, after this one is closed. */
+export type Reopen = <T>(action: (file: Hdf5File) => T) => T;
+
 /** Reading access to one open HDF5 file. Everything that comes out is a copy in JavaScript's own memory. */
 export class Hdf5File {
   readonly #module: Hdf5Module;
   readonly #file: bigint;
   readonly #name: string;
   readonly #limits: ReadLimits;
+  readonly #reopen: Reopen;
   readonly #walked = new Set<string>(['']);
   readonly notes = new Set<string>();
   #tensors = 0;
   #tensorBytes = 0;
 
-  constructor(module: Hdf5Module, file: bigint, fileName: string, limits: ReadLimits) {
+  constructor(module: Hdf5Module, file: bigint, fileName: string, limits: ReadLimits, reopen: Reopen) {
     this.#module = module;
     this.#file = file;
     this.#name = fileName;
     this.#limits = limits;
+    this.#reopen = reopen;
   }
 
   attributeNames(path: string): Set<string> {
@@ -122,8 +140,34 @@ export class Hdf5File {
     return this.#module.HEAPU8.slice(start, zero === -1 || zero > end ? end : zero);
   }
 
-  /** A data set as a tensor; number types that TensorFlow.js lacks are converted, with a note. */
-  tensor(path: string, name: string): NamedTensor {
+  /**
+   * A data set as a tensor; number types that TensorFlow.js lacks are converted, with a note. Large ones stay in the file
+   * until their numbers are asked for.
+   */
+  tensor(path: string, name: string): WeightTensor {
+    const stored = this.#stored(path);
+    this.#count(path, stored);
+    const { shape, type, count, bytes } = stored;
+    const { dtype } = toNumericArray(new Uint8Array(0), type, path);
+    if (type !== dtype) this.notes.add(`${type} weights were converted to ${dtype}`);
+    if (bytes <= SMALL_BYTES) return { name, shape, dtype, data: this.numbers(path, 0, count) };
+    const read = (from: number, to: number) => this.#reopen((file) => file.numbers(path, from, to));
+    return { name, shape, dtype, read };
+  }
+
+  /** The numbers `from` to `to` of a data set, in row-major order. */
+  numbers(path: string, from: number, to: number): NumericArray {
+    const { shape, type, numberBytes } = this.#stored(path);
+    const out = new (arrayOf(type))(to - from);
+    for (let start = from; start < to; start += Math.floor(PIECE_BYTES / numberBytes)) {
+      const end = Math.min(to, start + Math.floor(PIECE_BYTES / numberBytes));
+      const bytes = this.#raw(path, shape, numberBytes, start, end);
+      out.set(toNumericArray(bytes, type, path).data, start - from);
+    }
+    return out;
+  }
+
+  #stored(path: string): StoredSet {
     this.#walk(path);
     const module = this.#module;
     if (module.get_type(this.#file, path) !== module.H5G_DATASET)
@@ -147,8 +191,15 @@ export class Hdf5File {
         },
       );
     }
-    const count = shape.reduce((product, size) => product * size, 1);
-    const bytes = count * Number(metadata.size);
+    const count = countOf({ shape });
+    const numberBytes = Number(metadata.size);
+    // HDF5 takes memory for a whole chunk at once, whatever the tensor's own size is.
+    const chunkBytes = (metadata.chunks ?? []).reduce((product, size) => product * size, numberBytes);
+    return { shape, type, count, numberBytes, bytes: count * numberBytes, chunkBytes };
+  }
+
+  /** Against the limits, before any number is read. */
+  #count(path: string, { count, bytes, chunkBytes }: StoredSet): void {
     this.#tensors += 1;
     this.#tensorBytes += Math.max(bytes, count * 4);
     this.#limit(
@@ -161,37 +212,38 @@ export class Hdf5File {
       `its tensors take ${this.#tensorBytes} bytes when expanded`,
       'tensorBytes',
     );
-    // HDF5 takes memory for a whole chunk at once, whatever the tensor's own size is.
-    const chunkBytes = (metadata.chunks ?? []).reduce(
-      (product, size) => product * size,
-      Number(metadata.size),
-    );
     this.#limit(
       chunkBytes <= this.#limits.tensorBytes,
       `a chunk of ${path} takes ${chunkBytes} bytes`,
       'tensorBytes',
     );
-    const { dtype, data } = toNumericArray(this.#raw(path, shape, bytes), type, path);
-    if (type !== dtype) this.notes.add(`${type} weights were converted to ${dtype}`);
-    return { name, shape, dtype, data };
   }
 
-  #raw(path: string, shape: readonly number[], bytes: number): Uint8Array<ArrayBuffer> {
-    const out = new Uint8Array(bytes);
-    if (bytes === 0) return out;
-    const [rows = 1, ...rest] = shape;
-    const rowBytes = bytes / rows;
-    const rowsPerPiece = Math.max(1, Math.floor(PIECE_BYTES / rowBytes));
-    const whole = shape.length === 0 || rowsPerPiece >= rows;
-    const pointer = this.#allocate(whole ? bytes : rowsPerPiece * rowBytes);
+  /** The bytes of the numbers `from` to `to`. */
+  #raw(
+    path: string,
+    shape: readonly number[],
+    numberBytes: number,
+    from: number,
+    to: number,
+  ): Uint8Array<ArrayBuffer> {
+    const out = new Uint8Array((to - from) * numberBytes);
+    if (out.length === 0) return out;
+    const pointer = this.#allocate(out.length);
+    const read = (box: Box | undefined, at: number, bytes: number) => {
+      const [count, offset, stride] =
+        box === undefined
+          ? [null, null, null]
+          : [box.count.map(BigInt), box.offset.map(BigInt), box.count.map(() => 1n)];
+      this.#module.get_dataset_data(this.#file, path, count, offset, stride, BigInt(pointer));
+      out.set(this.#module.HEAPU8.subarray(pointer, pointer + bytes), at);
+    };
     try {
-      for (let row = 0; row < rows; row += whole ? rows : rowsPerPiece) {
-        const taken = whole ? rows : Math.min(rowsPerPiece, rows - row);
-        const count = [taken, ...rest].map(BigInt);
-        const offset = [row, ...rest.map(() => 0)].map(BigInt);
-        const [counts, offsets, strides] = whole ? [null, null, null] : [count, offset, count.map(() => 1n)];
-        this.#module.get_dataset_data(this.#file, path, counts, offsets, strides, BigInt(pointer));
-        out.set(this.#module.HEAPU8.subarray(pointer, pointer + taken * rowBytes), row * rowBytes);
+      if (to - from === countOf({ shape })) read(undefined, 0, out.length);
+      else {
+        for (const box of boxesOf(shape, from, to)) {
+          read(box, (box.start - from) * numberBytes, countOf({ shape: box.count }) * numberBytes);
+        }
       }
     } finally {
       this.#module._free(pointer);

@@ -4,7 +4,7 @@ import { sourceOf, type ModelBytes } from '../byte-source.ts';
 import { excerpt, isJsonObject, parseJson } from '../json.ts';
 import { readLimits, type ModelFile, type ReadLimits } from '../model-file.ts';
 import { Hdf5File } from './file.ts';
-import { withHdf5File } from './session.ts';
+import { hdf5Module, withHdf5File } from './session.ts';
 import { requireHdf5 } from './signature.ts';
 
 export interface ReadHdf5Options {
@@ -120,8 +120,8 @@ function readContents(file: Hdf5File, fileName: string, limits: ReadLimits): Mod
  *
  * Layers come in the order of the file, those without weights with an empty list. float16 and float64 become
  * float32, and the integer types int32, each with a note. The optimizer's weights are left out. Nothing in the file
- * is executed, links out of the file are not followed, and nothing is left in memory but the result. Of a source only
- * what is needed is read, so that the file never is in memory beside its tensors.
+ * is executed, links out of the file are not followed. Large tensors stay in the file, which has to be open as long as they
+ * are read; nothing else of it is in memory.
  *
  * @throws FormatError `FORMAT_UNKNOWN` (not HDF5, or not of Keras), `FORMAT_DAMAGED` (cut off or altered),
  *   `FORMAT_UNSAFE` (links, virtual data sets), `FORMAT_LIMIT`, `FORMAT_UNSUPPORTED` (`.weights.h5` of Keras 3,
@@ -132,7 +132,10 @@ export async function readKerasHdf5(bytes: ModelBytes, options: ReadHdf5Options 
   const source = sourceOf(bytes);
   requireHdf5(source, fileName);
   const limits = readLimits(source.size, options.limits);
-  return withHdf5File(source, fileName, (module, id) => {
-    return readContents(new Hdf5File(module, id, fileName, limits), fileName, limits);
-  });
+  const module = await hdf5Module();
+  const open = <T>(action: (file: Hdf5File) => T): T =>
+    withHdf5File(module, source, { fileName, limits }, (id) =>
+      action(new Hdf5File(module, id, fileName, limits, open)),
+    );
+  return open((file) => readContents(file, fileName, limits));
 }

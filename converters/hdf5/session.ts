@@ -1,6 +1,8 @@
 import { ready } from 'h5wasm';
 import { DovecoteError, FormatError } from '../../src/base/errors.ts';
 import type { ByteSource } from '../../src/base/types.ts';
+import type { ReadLimits } from '../model-file.ts';
+import { withBoundedMemory } from './bounded-memory.ts';
 import { checkGlobalHeap } from './global-heap.ts';
 
 /** The compiled HDF5 library. */
@@ -91,6 +93,19 @@ function asFormatError(error: unknown, fileName: string): DovecoteError {
   });
 }
 
+function tooMuch(fileName: string, most: number, cause: unknown): FormatError {
+  return new FormatError(
+    'FORMAT_LIMIT',
+    `${fileName} asks the HDF5 library for more memory than it may have.`,
+    {
+      given: 'a file that is damaged, or whose data lie in very large chunks',
+      expected: `at most ${most} bytes (limits.libraryBytes)`,
+      nextStep: 'Fetch the file again; if it is whole and you trust it, raise limits.libraryBytes.',
+      cause,
+    },
+  );
+}
+
 /** Of a file in the library's own file system, as Emscripten makes it. */
 interface FileNode {
   usedBytes: number;
@@ -122,37 +137,47 @@ function placeFile(module: Hdf5Module, path: string, source: ByteSource, fileNam
   object.stream_ops = { ...object.stream_ops, read };
 }
 
+/** The library, compiled once. */
+export function hdf5Module(): Promise<Hdf5Module> {
+  return ready;
+}
+
 /**
  * Opens a source as a read-only HDF5 file inside the WebAssembly library's own file system and calls `action` with
  * it. Whatever happens, the file is gone from that file system afterwards and the library is as it was before: a
  * damaged file, even one that makes the library trap, cannot affect the next one.
  *
- * `action` is synchronous. What it does not ask for is not read.
+ * `action` is synchronous, so that no two files are ever open. What it does not ask for is not read.
  *
  * @throws FormatError `FORMAT_DAMAGED`, `FORMAT_LIMIT`, and what `action` throws.
  */
-export async function withHdf5File<T>(
+export function withHdf5File<T>(
+  module: Hdf5Module,
   source: ByteSource,
-  fileName: string,
-  action: (module: Hdf5Module, file: bigint) => T,
-): Promise<T> {
-  const module = await ready;
+  { fileName, limits }: { fileName: string; limits: Pick<ReadLimits, 'libraryBytes'> },
+  action: (file: bigint) => T,
+): T {
   const foreign = openStreams(module).length;
   pristine ??= foreign === 0 ? remember(module) : undefined;
   const path = `/dovecote-${(sessions += 1)}.h5`;
   let failed: unknown;
-  try {
-    return withRestoredStack(module, () => {
+  let starved = false;
+  const read = () =>
+    withRestoredStack(module, () => {
       placeFile(module, path, source, fileName);
       module.activate_throwing_error_handler();
       const file = module.open(path, module.H5F_ACC_RDONLY, false, -1, -1);
-      const result = action(module, file);
+      const result = action(file);
       module.close_file(file);
       return result;
     });
+  try {
+    return withBoundedMemory(limits.libraryBytes, read, () => (starved = true));
   } catch (error) {
     failed = error;
-    throw asFormatError(error, fileName);
+    throw starved && !(error instanceof DovecoteError)
+      ? tooMuch(fileName, limits.libraryBytes, error)
+      : asFormatError(error, fileName);
   } finally {
     const trapped = failed instanceof WebAssembly.RuntimeError;
     cleanUp(module, path, foreign === 0 || trapped);

@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue, LayerWeights, NamedTensor } from '../../src
 import { groupByLayer, nameBefore } from '../group-by-layer.ts';
 import { isJsonObject } from '../json.ts';
 import { readLimits, type GraphModelFacts, type ModelFile } from '../model-file.ts';
+import { inMemory } from '../tensors.ts';
 import { readWeights, type ReadShard, type ReadTfjsOptions } from '../tfjs/read-weights.ts';
 import { dropBackground } from './background.ts';
 import { damagedGraph, parseGraphDef, type GraphDef, type GraphNode } from './graph-def.ts';
@@ -146,7 +147,13 @@ export async function readGraphModel(
   try {
     return {
       ...base,
-      ...translated(graph, new Map(tensors.map((each) => [each.name, each])), facts, fileName, notes),
+      ...translated(
+        graph,
+        new Map(tensors.map((each) => [each.name, inMemory(each)])),
+        facts,
+        fileName,
+        notes,
+      ),
     };
   } catch (error) {
     if (error instanceof FormatError && error.code === 'FORMAT_UNSUPPORTED_LAYER') return refused(error);

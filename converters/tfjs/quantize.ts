@@ -1,4 +1,5 @@
-import type { NamedTensor } from '../../src/base/types.ts';
+import type { NumericArray, WeightTensor } from '../../src/base/types.ts';
+import { countOf, piecesOf } from '../tensors.ts';
 import { FLOAT16_MAX, toFloat16Bits } from './float16.ts';
 
 /**
@@ -18,67 +19,120 @@ export interface QuantizationSpec {
   readonly min?: number;
 }
 
+/** A tensor on its way into a shard. */
 export interface Stored {
-  readonly bytes: Uint8Array;
+  /** What `model.json` has to say about it. */
   readonly quantization?: QuantizationSpec;
-  readonly note?: string;
+  /** Of all bytes together. */
+  readonly size: number;
+  /** The bytes, piece by piece. Oddities of the numbers go to `note` on the way. */
+  readonly bytes: (note: (text: string) => void) => Generator<Uint8Array>;
 }
 
-function plain(tensor: NamedTensor): Uint8Array {
-  return new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
+const bytesOf = (data: NumericArray | Uint16Array) =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+/** How many of the numbers are NaN or infinite. */
+function badOf(piece: NumericArray): number {
+  if (!(piece instanceof Float32Array)) return 0;
+  let bad = 0;
+  for (let i = 0; i < piece.length; i++) if (piece[i]! - piece[i]! !== 0) bad += 1;
+  return bad;
 }
 
-function half(tensor: NamedTensor): Stored {
-  const out = new Uint16Array(tensor.data.length);
-  let saturated = 0;
-  for (let i = 0; i < out.length; i++) {
-    const value = tensor.data[i]!;
-    const bounded = Number.isFinite(value) ? Math.max(-FLOAT16_MAX, Math.min(FLOAT16_MAX, value)) : value;
-    if (bounded !== value && !Number.isNaN(value)) saturated += 1;
-    out[i] = toFloat16Bits(bounded);
-  }
-  const note =
-    saturated === 0
-      ? {}
-      : { note: `${tensor.name}: ${saturated} values beyond ±${FLOAT16_MAX} were cut to it` };
+const badNote = (tensor: WeightTensor, bad: number) =>
+  `${tensor.name} holds ${bad} values that are NaN or infinite`;
+
+function plain(tensor: WeightTensor): Stored {
   return {
-    bytes: new Uint8Array(out.buffer),
-    quantization: { dtype: 'float16', original_dtype: 'float32' },
-    ...note,
+    size: countOf(tensor) * (tensor.dtype === 'bool' ? 1 : 4),
+    *bytes(note) {
+      let bad = 0;
+      for (const piece of piecesOf(tensor)) {
+        bad += badOf(piece);
+        yield bytesOf(piece);
+      }
+      if (bad > 0) note(badNote(tensor, bad));
+    },
   };
 }
 
-function range(data: NamedTensor['data']): { low: number; high: number; finite: boolean } {
+function half(tensor: WeightTensor): Stored {
+  return {
+    quantization: { dtype: 'float16', original_dtype: 'float32' },
+    size: countOf(tensor) * 2,
+    *bytes(note) {
+      let saturated = 0;
+      let bad = 0;
+      for (const piece of piecesOf(tensor)) {
+        bad += badOf(piece);
+        const out = new Uint16Array(piece.length);
+        for (let i = 0; i < out.length; i++) {
+          const value = piece[i]!;
+          const bounded = Number.isFinite(value)
+            ? Math.max(-FLOAT16_MAX, Math.min(FLOAT16_MAX, value))
+            : value;
+          if (bounded !== value && !Number.isNaN(value)) saturated += 1;
+          out[i] = toFloat16Bits(bounded);
+        }
+        yield bytesOf(out);
+      }
+      if (saturated > 0) note(`${tensor.name}: ${saturated} values beyond ±${FLOAT16_MAX} were cut to it`);
+      if (bad > 0) note(badNote(tensor, bad));
+    },
+  };
+}
+
+function range(tensor: WeightTensor): { low: number; high: number; finite: boolean } {
   let low = Infinity;
   let high = -Infinity;
-  for (const value of data) {
-    if (!Number.isFinite(value)) return { low, high, finite: false };
-    if (value < low) low = value;
-    if (value > high) high = value;
+  for (const piece of piecesOf(tensor)) {
+    for (let i = 0; i < piece.length; i++) {
+      const value = piece[i]!;
+      if (!Number.isFinite(value)) return { low, high, finite: false };
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
   }
   return { low, high, finite: true };
 }
 
-function affine(tensor: NamedTensor, dtype: 'uint8' | 'uint16'): Stored {
-  const { low, high, finite } = range(tensor.data);
-  if (!finite)
-    return { bytes: plain(tensor), note: `${tensor.name} holds NaN or infinity and stays float32` };
-  const levels = dtype === 'uint8' ? 255 : 65535;
-  const out = dtype === 'uint8' ? new Uint8Array(tensor.data.length) : new Uint16Array(tensor.data.length);
-  const bytes = new Uint8Array(out.buffer);
-  if (low === high) return { bytes, quantization: { dtype, original_dtype: 'float32', scale: 1, min: low } };
-  const scale = (high - low) / levels;
-  // Zero is stored exactly, so that pruned and padded weights stay zero.
-  const min = low <= 0 && high >= 0 ? 0 - Math.round(-low / scale) * scale : low;
-  for (let i = 0; i < out.length; i++) {
-    out[i] = Math.max(0, Math.min(levels, Math.round((tensor.data[i]! - min) / scale)));
+function affine(tensor: WeightTensor, dtype: 'uint8' | 'uint16'): Stored {
+  const { low, high, finite } = range(tensor);
+  if (!finite) {
+    const { size, bytes } = plain(tensor);
+    return {
+      size,
+      *bytes(note) {
+        note(`${tensor.name} holds NaN or infinity and stays float32`);
+        yield* bytes(note);
+      },
+    };
   }
-  return { bytes, quantization: { dtype, original_dtype: 'float32', scale, min } };
+  const levels = dtype === 'uint8' ? 255 : 65535;
+  const width = dtype === 'uint8' ? 1 : 2;
+  const even = low === high;
+  const scale = even ? 1 : (high - low) / levels;
+  // Zero is stored exactly, so that pruned and padded weights stay zero.
+  const min = !even && low <= 0 && high >= 0 ? 0 - Math.round(-low / scale) * scale : low;
+  return {
+    quantization: { dtype, original_dtype: 'float32', scale, min },
+    size: countOf(tensor) * width,
+    *bytes() {
+      for (const piece of piecesOf(tensor)) {
+        const out = width === 1 ? new Uint8Array(piece.length) : new Uint16Array(piece.length);
+        for (let i = 0; i < out.length; i++) {
+          out[i] = Math.max(0, Math.min(levels, Math.round((piece[i]! - min) / scale)));
+        }
+        yield bytesOf(out);
+      }
+    },
+  };
 }
 
-/** The bytes of one tensor as they go into a shard, and what `model.json` has to say about them. */
-export function quantize(tensor: NamedTensor, how: Quantization): Stored {
-  const suited = tensor.dtype === 'float32' && tensor.shape.length >= 2 && tensor.data.length > 0;
-  if (how === 'none' || !suited) return { bytes: plain(tensor) };
+/** How one tensor goes into the shards. To find a scale, its numbers are read once. */
+export function quantize(tensor: WeightTensor, how: Quantization): Stored {
+  const suited = tensor.dtype === 'float32' && tensor.shape.length >= 2 && countOf(tensor) > 0;
+  if (how === 'none' || !suited) return plain(tensor);
   return how === 'float16' ? half(tensor) : affine(tensor, how);
 }

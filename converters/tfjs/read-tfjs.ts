@@ -1,5 +1,5 @@
 import { DovecoteError, FormatError } from '../../src/base/errors.ts';
-import type { JsonObject, LayerWeights, NamedTensor } from '../../src/base/types.ts';
+import type { JsonObject, LayerWeights, WeightTensor } from '../../src/base/types.ts';
 import { groupByLayer, nameBefore } from '../group-by-layer.ts';
 import { excerpt, isJsonObject, stringOf } from '../json.ts';
 import { expectedWeights } from '../keras/layer-weights.ts';
@@ -9,7 +9,7 @@ import { isGraphModel, readGraphModel } from '../tfjs-graph/read-graph-model.ts'
 import { readWeights, type ReadShard, type ReadTfjsOptions } from './read-weights.ts';
 
 /** By the layers of the topology where the names agree with it, else by the part of each name before the last `/`. */
-function byLayer(topology: JsonObject, tensors: readonly NamedTensor[], fileName: string): LayerWeights[] {
+function byLayer(topology: JsonObject, tensors: readonly WeightTensor[], fileName: string): LayerWeights[] {
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   try {
     const layers = expectedWeights(parseKerasConfig(topology, { fileName }));

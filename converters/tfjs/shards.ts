@@ -4,24 +4,34 @@ export interface Shard {
   readonly bytes: Uint8Array;
 }
 
-/** The chunks one behind the other, cut into pieces of `shardSizeBytes`. */
-export function toShards(chunks: readonly Uint8Array[], shardSizeBytes: number): Shard[] {
-  const total = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+/** The names of the files that `total` bytes fill. */
+export function shardNames(total: number, shardSizeBytes: number): string[] {
   const count = Math.ceil(total / shardSizeBytes);
-  const pieces = Array.from(
-    { length: count },
-    (_, i) => new Uint8Array(Math.min(shardSizeBytes, total - i * shardSizeBytes)),
-  );
-  let position = 0;
+  return Array.from({ length: count }, (_, i) => `group1-shard${i + 1}of${count}.bin`);
+}
+
+/** The chunks one behind the other, cut into pieces of `shardSizeBytes`; `total` is the size of all. */
+export function* toShards(
+  chunks: Iterable<Uint8Array>,
+  total: number,
+  shardSizeBytes: number,
+): Generator<Shard> {
+  const names = shardNames(total, shardSizeBytes);
+  let index = 0;
+  const sizeOf = (shard: number) => Math.min(shardSizeBytes, total - shard * shardSizeBytes);
+  let bytes = new Uint8Array(Math.max(0, sizeOf(0)));
+  let filled = 0;
   for (const chunk of chunks) {
     for (let taken = 0; taken < chunk.length;) {
-      const within = position % shardSizeBytes;
-      const piece = pieces[Math.floor(position / shardSizeBytes)]!;
-      const part = chunk.subarray(taken, taken + piece.length - within);
-      piece.set(part, within);
+      const part = chunk.subarray(taken, taken + bytes.length - filled);
+      bytes.set(part, filled);
       taken += part.length;
-      position += part.length;
+      filled += part.length;
+      if (filled < bytes.length) continue;
+      yield { name: names[index]!, bytes };
+      index += 1;
+      filled = 0;
+      bytes = new Uint8Array(Math.max(0, sizeOf(index)));
     }
   }
-  return pieces.map((bytes, i) => ({ name: `group1-shard${i + 1}of${count}.bin`, bytes }));
 }

@@ -1,13 +1,14 @@
 import { UsageError, WeightsError } from '../../src/base/errors.ts';
-import type { JsonObject, NamedTensor } from '../../src/base/types.ts';
-import { quantize, type Quantization } from './quantize.ts';
-import { toShards, type Shard } from './shards.ts';
+import type { JsonObject, WeightTensor } from '../../src/base/types.ts';
+import { countOf, isInMemory } from '../tensors.ts';
+import { quantize, type Quantization, type Stored } from './quantize.ts';
+import { shardNames, toShards, type Shard } from './shards.ts';
 
 export interface WriteTfjsOptions {
   /** What `toTfjsTopology` or `model.toJSON(null, false)` gives. */
   readonly topology: JsonObject;
   /** In the order of the layers, with the names that tfjs gives to weights (`conv1/kernel`). */
-  readonly weights: readonly (readonly NamedTensor[])[];
+  readonly weights: readonly (readonly WeightTensor[])[];
   /** Default `none`. */
   readonly quantize?: Quantization;
   /** Largest size of a weight file in bytes. Default 4 MiB, as in tensorflowjs_converter. */
@@ -45,7 +46,18 @@ function checkOptions(how: Quantization, shardSizeBytes: number): void {
   }
 }
 
-function checkTensor(tensor: NamedTensor, seen: Set<string>): void {
+/** The same, written piece by piece: what is in memory at once is one shard and one piece of a tensor. */
+export interface TfjsStream {
+  readonly modelJson: JsonObject;
+  /** Of all weight files together. */
+  readonly weightBytes: number;
+  /** The weight files, in order; to be walked once. */
+  readonly shards: Generator<Shard>;
+  /** Complete when the shards have been walked. */
+  readonly notes: readonly string[];
+}
+
+function checkTensor(tensor: WeightTensor, seen: Set<string>): void {
   if (seen.has(tensor.name)) {
     throw new WeightsError('WEIGHTS_COUNT', `Two weights are called "${tensor.name}".`, {
       given: `"${tensor.name}" twice`,
@@ -54,7 +66,8 @@ function checkTensor(tensor: NamedTensor, seen: Set<string>): void {
     });
   }
   seen.add(tensor.name);
-  const size = tensor.shape.reduce((product, dimension) => product * dimension, 1);
+  if (!isInMemory(tensor)) return;
+  const size = countOf(tensor);
   if (size !== tensor.data.length) {
     throw new WeightsError('WEIGHTS_SHAPE', `${tensor.name} does not hold what its shape says.`, {
       given: `${tensor.data.length} numbers`,
@@ -65,36 +78,49 @@ function checkTensor(tensor: NamedTensor, seen: Set<string>): void {
 }
 
 /**
- * A TensorFlow.js layers model, as `model.json` and its weight files; plain `tf.loadLayersModel` loads it.
+ * A TensorFlow.js layers model on its way to files; plain `tf.loadLayersModel` loads it.
  *
  * @throws UsageError `USAGE_OPTION`; WeightsError `WEIGHTS_COUNT`, `WEIGHTS_SHAPE` for tensors that contradict
- *   themselves.
+ *   themselves. The shards throw what reading the tensors throws.
  */
-export function writeTfjsModel(options: WriteTfjsOptions): TfjsArtifacts {
+export function streamTfjsModel(options: WriteTfjsOptions): TfjsStream {
   const how = options.quantize ?? 'none';
   const shardSizeBytes = options.shardSizeBytes ?? DEFAULT_SHARD;
   checkOptions(how, shardSizeBytes);
   const seen = new Set<string>();
   const notes: string[] = [];
-  const chunks: Uint8Array[] = [];
+  const note = (text: string) => void notes.push(text);
+  const parts: Stored[] = [];
   const specs: JsonObject[] = [];
   for (const tensor of options.weights.flat()) {
     checkTensor(tensor, seen);
     const stored = quantize(tensor, how);
-    if (stored.note !== undefined) notes.push(stored.note);
-    chunks.push(stored.bytes);
+    parts.push(stored);
     const spec: JsonObject = { name: tensor.name, shape: [...tensor.shape], dtype: tensor.dtype };
     if (stored.quantization !== undefined) spec.quantization = { ...stored.quantization };
     specs.push(spec);
   }
-  const shards = toShards(chunks, shardSizeBytes);
+  const weightBytes = parts.reduce((sum, { size }) => sum + size, 0);
   const modelJson: JsonObject = {
     format: 'layers-model',
     generatedBy: options.generatedBy ?? 'dovecote',
     convertedBy: 'dovecote',
     modelTopology: options.topology,
-    weightsManifest: [{ paths: shards.map((shard) => shard.name), weights: specs }],
+    weightsManifest: [{ paths: shardNames(weightBytes, shardSizeBytes), weights: specs }],
   };
   if (options.userDefinedMetadata !== undefined) modelJson.userDefinedMetadata = options.userDefinedMetadata;
-  return { modelJson, shards, notes };
+  function* chunks() {
+    for (const part of parts) yield* part.bytes(note);
+  }
+  return { modelJson, weightBytes, shards: toShards(chunks(), weightBytes, shardSizeBytes), notes };
+}
+
+/**
+ * A TensorFlow.js layers model in memory, as `model.json` and its weight files; plain `tf.loadLayersModel` loads it.
+ *
+ * @throws what `streamTfjsModel` and its shards throw.
+ */
+export function writeTfjsModel(options: WriteTfjsOptions): TfjsArtifacts {
+  const { modelJson, shards, notes } = streamTfjsModel(options);
+  return { modelJson, shards: [...shards], notes };
 }

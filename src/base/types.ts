@@ -25,10 +25,22 @@ export interface NamedTensor {
   readonly data: NumericArray;
 }
 
+/** A tensor that lies in a file, in row-major order; what is not asked for takes no memory. */
+export interface StoredTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: NamedTensor['dtype'];
+  /** The numbers from `from` up to, not including, `to`: anew at each call. Works as long as the file is open. */
+  read(from: number, to: number): NumericArray;
+}
+
+/** A tensor, in memory or in a file. */
+export type WeightTensor = NamedTensor | StoredTensor;
+
 /** The weights of one layer, in the order in which its file stores them. */
-export interface LayerWeights {
+export interface LayerWeights<T extends WeightTensor = WeightTensor> {
   readonly layer: string;
-  readonly weights: readonly NamedTensor[];
+  readonly weights: readonly T[];
 }
 
 export type ProgressUnit = 'bytes' | 'images' | 'steps' | 'epochs' | 'layers';

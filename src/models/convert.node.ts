@@ -3,7 +3,7 @@ import type { ConvertOptions } from './convert.ts';
 import { convertFile } from './convert.ts';
 import type { VariantOptions } from '../../zoo/variants.ts';
 import { platform } from '../platform.ts';
-import { readModelAt } from './model-bytes.ts';
+import { withModelAt } from './model-bytes.ts';
 
 export interface ConvertFileOptions extends ConvertOptions {
   /** Replace the output of an earlier conversion. Default false. */
@@ -41,21 +41,34 @@ export async function convert(
   const { force, onProgress, signal } = options;
   await checkOutputFolder(outputFolder, force);
   await platform().prepareTfjs();
-  const file = await readModelAt(input, { onProgress, signal });
-  const converted = convertFile(file, options);
-  const files = [
-    { name: 'model.json', bytes: new TextEncoder().encode(JSON.stringify(converted.modelJson)) },
-    ...converted.shards,
-  ];
-  await writeFolder(outputFolder, files, { force, signal });
-  return {
-    out: outputFolder,
-    layers: converted.layers,
-    parameters: converted.parameters,
-    architecture: converted.architecture,
-    variant: converted.variant,
-    files: files.map(({ name }) => name),
-    bytes: files.reduce((sum, { bytes }) => sum + bytes.length, 0),
-    warnings: converted.notes,
-  };
+  return withModelAt(input, { onProgress, signal }, async (file) => {
+    const converted = convertFile(file, options);
+    const modelJson = new TextEncoder().encode(JSON.stringify(converted.modelJson));
+    const names: string[] = [];
+    let bytes = 0;
+    const { weightBytes } = converted;
+    function* files() {
+      yield { name: 'model.json', bytes: modelJson };
+      yield* converted.shards;
+    }
+    function* counted() {
+      for (const each of files()) {
+        yield each;
+        names.push(each.name);
+        bytes += each.bytes.length;
+        onProgress?.({ phase: 'convert', done: bytes, total: weightBytes + modelJson.length, unit: 'bytes' });
+      }
+    }
+    await writeFolder(outputFolder, counted(), { force, signal });
+    return {
+      out: outputFolder,
+      layers: converted.layers,
+      parameters: converted.parameters,
+      architecture: converted.architecture,
+      variant: converted.variant,
+      files: names,
+      bytes,
+      warnings: converted.notes,
+    };
+  });
 }

@@ -1,7 +1,13 @@
 import type { JsonObject, LayerWeights, ProgressCallback } from '../base/types.ts';
 import { UsageError, throwIfAborted } from '../base/errors.ts';
-import type { Architecture, ModelFile, Quantization, TfjsArtifacts } from '../../converters/index.ts';
-import { convertModelFile, readModelFile } from '../../converters/index.ts';
+import type {
+  Architecture,
+  ModelFile,
+  Quantization,
+  TfjsArtifacts,
+  TfjsStream,
+} from '../../converters/index.ts';
+import { countOf, readModelFile, streamModelFile } from '../../converters/index.ts';
 import type { Initialisation } from '../../zoo/build-options.ts';
 import { findModel } from '../../zoo/registry.ts';
 import type { VariantOptions } from '../../zoo/variants.ts';
@@ -33,8 +39,8 @@ export interface ConvertOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A converted model in memory, ready to be written or to be loaded with `tf.loadLayersModel`. */
-export interface ConvertedModel extends TfjsArtifacts {
+/** What a conversion tells beside the model itself. */
+export interface ConversionFacts {
   /** Weight-bearing and other layers. */
   readonly layers: number;
   /** Numbers in all weights together. */
@@ -45,6 +51,12 @@ export interface ConvertedModel extends TfjsArtifacts {
   readonly variant?: VariantOptions;
 }
 
+/** A converted model in memory, ready to be written or to be loaded with `tf.loadLayersModel`. */
+export interface ConvertedModel extends TfjsArtifacts, ConversionFacts {}
+
+/** A converted model whose weight files come one by one. */
+export interface ConversionStream extends TfjsStream, ConversionFacts {}
+
 /**
  * Converts the bytes of a Keras 1 or 2 .h5 file (whole model, or weights with `architecture`), or of a .safetensors
  * file with the weights of a network of the zoo, to a TensorFlow.js layers model.
@@ -54,11 +66,13 @@ export interface ConvertedModel extends TfjsArtifacts {
 export async function convertBytes(bytes: Uint8Array, options: ConvertOptions = {}): Promise<ConvertedModel> {
   await platform().prepareTfjs();
   const file = await readModelFile(bytes, { fileName: 'the given bytes' });
-  return convertFile(file, options);
+  const stream = convertFile(file, options);
+  const shards = [...stream.shards];
+  return { ...stream, shards, notes: stream.notes };
 }
 
-/** The part that does not depend on where the file came from. */
-export function convertFile(given: ModelFile, options: ConvertOptions = {}): ConvertedModel {
+/** The part that does not depend on where the file came from, which has to be open until the shards are walked. */
+export function convertFile(given: ModelFile, options: ConvertOptions = {}): ConversionStream {
   throwIfAborted(options.signal, 'Converting');
   const recognised = options.architecture === undefined ? recogniseFile(given) : undefined;
   // A whole model says itself what it is made of.
@@ -70,7 +84,7 @@ export function convertFile(given: ModelFile, options: ConvertOptions = {}): Con
   const metadata =
     metadataIn(file.userDefinedMetadata) ?? (known === undefined ? undefined : metadataFor(file, known));
   const convertAs = (architecture?: Architecture) =>
-    convertModelFile(file, {
+    streamModelFile(file, {
       architecture,
       by: old === undefined ? undefined : 'name',
       quantize: options.quantize,
@@ -80,11 +94,16 @@ export function convertFile(given: ModelFile, options: ConvertOptions = {}): Con
           ? file.userDefinedMetadata
           : { ...file.userDefinedMetadata, ...metadataAsJson(metadata) },
     });
-  const artifacts = named === undefined ? convertAs() : fitting(file, named, convertAs);
+  const stream = named === undefined ? convertAs() : fitting(file, named, convertAs);
   return {
-    ...artifacts,
+    ...stream,
+    get notes() {
+      return stream.notes;
+    },
     layers: named?.layers ?? file.layers.length,
-    parameters: file.layers.flatMap(({ weights }) => weights).reduce((sum, { data }) => sum + data.length, 0),
+    parameters: file.layers
+      .flatMap(({ weights }) => weights)
+      .reduce((sum, tensor) => sum + countOf(tensor), 0),
     architecture: known?.card.name ?? metadata?.architecture,
     variant: known === undefined ? metadata?.variant : differingOptions(known.variant),
   };

@@ -1,7 +1,7 @@
 import type { Inspection } from '../../converters/index.ts';
 import { inspectModel } from '../../converters/index.ts';
 import type { ReadOptions } from '../platform.ts';
-import { readModelAt } from './model-bytes.ts';
+import { withModelAt } from './model-bytes.ts';
 
 /**
  * What is in a model file: format and versions, layers, tensors with shapes and types, parameters. Nothing is built.
@@ -10,5 +10,5 @@ import { readModelAt } from './model-bytes.ts';
  * @throws the errors of reading: FileError, NetworkError, FormatError
  */
 export async function inspect(file: string | URL, options: ReadOptions = {}): Promise<Inspection> {
-  return inspectModel(await readModelAt(file, options));
+  return withModelAt(file, options, inspectModel);
 }

@@ -1,16 +1,17 @@
 import * as tf from '@tensorflow/tfjs';
 import { FormatError, UsageError, reasonOf } from '../base/errors.ts';
-import type { JsonObject } from '../base/types.ts';
-import type { ModelFile, TfjsArtifacts } from '../../converters/index.ts';
-import { convertModelFile } from '../../converters/index.ts';
+import type { JsonObject, WeightTensor } from '../base/types.ts';
+import type { ModelFile, ResolvedModel } from '../../converters/index.ts';
+import { numbersOf, resolveModelFile } from '../../converters/index.ts';
 import { extraOptions } from '../../zoo/card.ts';
+import { onHost } from '../../zoo/on-host.ts';
 import { lookUp } from '../../zoo/registry.ts';
 import { variantFlags, variantTitle } from '../../zoo/variants.ts';
 import { platform } from '../platform.ts';
 import { expectedWeightsOf } from './expected-weights.ts';
 import type { LoadModelOptions } from './load-model.ts';
 import { baseName, looksLikeLocation } from './location.ts';
-import { readModelAt } from './model-bytes.ts';
+import { withModelAt } from './model-bytes.ts';
 import { getMetadata, metadataOfCard, setMetadata } from './metadata.ts';
 import { optionsOfWhole, recogniseCard, recogniseFile } from './recognise.ts';
 
@@ -50,7 +51,7 @@ export async function loadModelFile(
     });
   }
   const { onProgress, signal } = options;
-  return instantiate(await readModelAt(location, { onProgress, signal }));
+  return withModelAt(location, { onProgress, signal }, instantiate);
 }
 
 /** Turns a file's config and tensors into a tf.LayersModel; attaches the card when the network is known. */
@@ -69,7 +70,7 @@ async function instantiate(file: ModelFile): Promise<tf.LayersModel> {
       },
     );
   }
-  const model = await modelOf(converted(file), file);
+  const model = await modelOf(resolved(file), file);
   if (getMetadata(model) === undefined) {
     const known = recogniseCard(expectedWeightsOf(model));
     const size = model.inputs[0]?.shape.slice(1) ?? [];
@@ -80,10 +81,13 @@ async function instantiate(file: ModelFile): Promise<tf.LayersModel> {
   return model;
 }
 
+type Buildable = Pick<ResolvedModel, 'layers'> & { readonly topology: JsonObject };
+
 /** @throws FormatError which names the network, where the weights are one's and only its layers cannot be read. */
-function converted(file: ModelFile): TfjsArtifacts {
+function resolved(file: ModelFile): Buildable {
   try {
-    return convertModelFile(file, { shardSizeBytes: Number.MAX_SAFE_INTEGER });
+    const { topology, layers } = resolveModelFile(file);
+    return { topology: topology(), layers };
   } catch (error) {
     if (!(error instanceof FormatError) || error.code !== 'FORMAT_UNSUPPORTED_LAYER') throw error;
     const known = recogniseFile(file);
@@ -99,23 +103,22 @@ function converted(file: ModelFile): TfjsArtifacts {
   }
 }
 
-/** The bytes' own buffer, copied only where they share it. */
-function bufferOf(bytes: Uint8Array): ArrayBuffer {
-  const { buffer } = bytes;
-  const alone = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength;
-  return alone ? buffer : bytes.slice().buffer;
-}
+const tensorOf = (weight: WeightTensor) => tf.tensor(numbersOf(weight), [...weight.shape], weight.dtype);
 
-async function modelOf({ modelJson, shards }: TfjsArtifacts, file: ModelFile): Promise<tf.LayersModel> {
-  const manifest = modelJson.weightsManifest as unknown as tf.io.WeightsManifestConfig;
-  const artifacts: tf.io.ModelArtifacts = {
-    modelTopology: modelJson.modelTopology as JsonObject,
-    weightSpecs: manifest.flatMap((group) => group.weights),
-    weightData: shards.map(({ bytes }) => bufferOf(bytes)),
-    userDefinedMetadata: file.userDefinedMetadata as tf.io.ModelArtifacts['userDefinedMetadata'],
-  };
+/** Built on the host, so that the arrays which are read become the weights without a copy. */
+async function modelOf({ topology, layers }: Buildable, file: ModelFile): Promise<tf.LayersModel> {
   try {
-    return await tf.loadLayersModel({ load: () => Promise.resolve(artifacts) });
+    // The layers are made before the promise is there: nothing is awaited on the host.
+    const model = await onHost(() => tf.models.modelFromJSON(topology));
+    onHost(() => {
+      const tensors = Object.fromEntries(
+        layers.flatMap(({ weights }) => weights).map((weight) => [weight.name, tensorOf(weight)] as const),
+      );
+      model.loadWeights(tensors);
+      tf.dispose(tensors);
+    });
+    if (file.userDefinedMetadata !== undefined) model.setUserDefinedMetadata(file.userDefinedMetadata);
+    return model;
   } catch (error) {
     throw new FormatError(
       'FORMAT_UNSUPPORTED',

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { requireOneOf } from '../base/checks.ts';
 import { WeightsError, throwIfAborted } from '../base/errors.ts';
-import type { NamedTensor } from '../base/types.ts';
+import type { WeightTensor } from '../base/types.ts';
 import type { MatchOptions, ModelFile } from '../../converters/index.ts';
-import { matchWeights, readModelFile } from '../../converters/index.ts';
+import { matchWeights, numbersOf, readModelFile } from '../../converters/index.ts';
 import type { Initialisation } from '../../zoo/build-options.ts';
 import type { ModelCard } from '../../zoo/card.ts';
 import type { ZooEntry } from '../../zoo/registry.ts';
@@ -14,11 +14,11 @@ import { readEmbedded } from './embedded-weights.ts';
 import { expectedWeightsOf, weightLayers } from './expected-weights.ts';
 import type { LoadModelOptions, WeightsSource } from './load-model.ts';
 import { metadataOfCard, setMetadata } from './metadata.ts';
-import { readModelAt } from './model-bytes.ts';
+import { withModelAt } from './model-bytes.ts';
 import { holdsDeviationAsVariance } from './published-normalization.ts';
 import { publishedWeights } from './published-weights.ts';
 import { RESNET_OF_2016, resNetOf2016 } from './resnet-of-2016.ts';
-import { readOpenFile } from './read-open-file.ts';
+import { withOpenFile } from './read-open-file.ts';
 import { mismatchOf } from './recognise.ts';
 
 /** `auto` takes the top when the weights have one; for training, where only the features count. */
@@ -42,24 +42,25 @@ export async function loadZooModel(
   let model = buildWith(includeTop, published);
   try {
     if (weights === null) return withMetadata(model, card, options);
-    const { file: given, name } = await readWeights(model, card, weights, options);
-    throwIfAborted(signal, `Loading ${card.title}`);
-    const old = card.name === RESNET_OF_2016 ? resNetOf2016(given) : undefined;
-    const file = old?.file ?? given;
-    const found = file.layers.filter((layer) => layer.weights.length > 0).length;
-    const noTop = options.includeTop === 'auto' && found < weightLayers(model).length;
-    const publishedElsewhere = !published && holdsDeviationAsVariance(file);
-    if (noTop || publishedElsewhere || old !== undefined) {
-      includeTop &&= !noTop;
-      published ||= publishedElsewhere;
-      model.dispose();
-      model = buildWith(includeTop, published, old?.initialisation);
-    }
-    // The order in the package's own file says nothing, and that of 2016 is another one.
-    const embedded = weights === 'imagenet' && card.embedded !== undefined;
-    const by = embedded || old !== undefined ? 'name' : options.by;
-    const every = old !== undefined;
-    fill(model, matched(model, card, file, { ...options, by, every, fileName: name }));
+    await withWeights(model, card, weights, options, (given, name) => {
+      throwIfAborted(signal, `Loading ${card.title}`);
+      const old = card.name === RESNET_OF_2016 ? resNetOf2016(given) : undefined;
+      const file = old?.file ?? given;
+      const found = file.layers.filter((layer) => layer.weights.length > 0).length;
+      const noTop = options.includeTop === 'auto' && found < weightLayers(model).length;
+      const publishedElsewhere = !published && holdsDeviationAsVariance(file);
+      if (noTop || publishedElsewhere || old !== undefined) {
+        includeTop &&= !noTop;
+        published ||= publishedElsewhere;
+        model.dispose();
+        model = buildWith(includeTop, published, old?.initialisation);
+      }
+      // The order in the package's own file says nothing, and that of 2016 is another one.
+      const embedded = weights === 'imagenet' && card.embedded !== undefined;
+      const by = embedded || old !== undefined ? 'name' : options.by;
+      const every = old !== undefined;
+      fill(model, matched(model, card, file, { ...options, by, every, fileName: name }));
+    });
     return withMetadata(model, card, options);
   } catch (error) {
     model.dispose();
@@ -73,7 +74,7 @@ function matched(
   card: ModelCard,
   file: ModelFile,
   { by, every, fileName, alpha, minimalistic }: MatchOptions & VariantOptions,
-): NamedTensor[][] {
+): WeightTensor[][] {
   try {
     return matchWeights(expectedWeightsOf(model), file, { by, every, fileName });
   } catch (error) {
@@ -98,29 +99,33 @@ function withMetadata(model: tf.LayersModel, card: ModelCard, options: LoadZooOp
  * Puts tensors into the weight-bearing layers, in order. On the host their arrays become the weights without a copy;
  * the readers give out arrays that nothing else holds.
  */
-function fill(model: tf.LayersModel, weights: readonly (readonly NamedTensor[])[]): void {
+function fill(model: tf.LayersModel, weights: readonly (readonly WeightTensor[])[]): void {
   onHost(() =>
     weightLayers(model).forEach((layer, index) => {
-      const tensors = weights[index]!.map(({ data, shape, dtype }) => tf.tensor(data, [...shape], dtype));
+      const tensors = weights[index]!.map((weight) =>
+        tf.tensor(numbersOf(weight), [...weight.shape], weight.dtype),
+      );
       layer.setWeights(tensors);
       tf.dispose(tensors);
     }),
   );
 }
 
-async function readWeights(
+/** Opens the weights, hands them to `use` with the name that errors show, and closes them. */
+async function withWeights(
   model: tf.LayersModel,
   card: ModelCard,
   weights: Exclude<WeightsSource, null>,
   options: LoadZooOptions,
-): Promise<{ file: ModelFile; name: string }> {
+  use: (file: ModelFile, name: string) => void,
+): Promise<void> {
   const { includeTop, classes = 1000, onProgress, signal } = options;
   if (weights instanceof ArrayBuffer || ArrayBuffer.isView(weights)) {
     const bytes = weights instanceof ArrayBuffer ? new Uint8Array(weights) : weights;
-    return { file: await readModelFile(bytes, { fileName: 'the given bytes' }), name: 'the given bytes' };
+    return use(await readModelFile(bytes, { fileName: 'the given bytes' }), 'the given bytes');
   }
   if (weights !== 'imagenet') {
-    return { file: await readModelAt(weights, { onProgress, signal }), name: String(weights) };
+    return withModelAt(weights, { onProgress, signal }, (file) => use(file, String(weights)));
   }
   if (includeTop !== false && classes !== 1000) {
     throw new WeightsError('WEIGHTS_SHAPE', `The ImageNet weights of ${card.title} have 1000 classes.`, {
@@ -132,11 +137,11 @@ async function readWeights(
   if (card.embedded !== undefined) {
     const { fileName } = card.embedded;
     const bytes = await readEmbedded(card.embedded, { onProgress, signal });
-    return { file: await readModelFile(bytes, { fileName }), name: fileName };
+    return use(await readModelFile(bytes, { fileName }), fileName);
   }
   const [, height, width] = model.inputs[0]!.shape as [null, number, number, 3];
   const published = publishedWeights(card, { ...options, inputSize: [height, width] });
   const { fileName } = published;
   const opened = await platform().openCached(published, { onProgress, signal });
-  return { file: await readOpenFile(opened, { fileName }), name: fileName };
+  return withOpenFile(opened, { fileName }, (file) => use(file, fileName));
 }

@@ -1,27 +1,33 @@
 import { DovecoteError, FileError, NetworkError } from '../base/errors.ts';
 import type { ModelFile } from '../../converters/index.ts';
+import { readModelFile } from '../../converters/index.ts';
 import type { ReadOptions } from '../platform.ts';
 import { platform } from '../platform.ts';
 import { describeGraphModel } from './graph-model.ts';
 import { childOf, isUrl, siblingOf } from './location.ts';
 import { publishedFileAt } from './published-weights.ts';
-import { readOpenFile } from './read-open-file.ts';
+import { withFiles } from './read-open-file.ts';
 import { describeTeachable } from './teachable-machine.ts';
 
 /** Where Teachable Machine publishes models: folders, with or without a slash behind. */
 const TEACHABLE_MODEL = /^https:\/\/teachablemachine\.withgoogle\.com\/models\/[\w-]+\/?$/i;
 
 /**
- * Reads a model or its weights from a path or URL: a folder with a model.json (a URL of a folder ends with a slash), a
+ * Opens a model or its weights at a path or URL, hands it to `use`, which may read its tensors, and closes it: a folder with a model.json (a URL of a folder ends with a slash), a
  * model.json, or an .h5 file; the kind is found from the bytes. What Teachable Machine and TensorFlow Hub's graph
  * models tell in their own way is put into the metadata.
  *
  * The address of a file that a card of the zoo names means that file: it comes from the cache, or into it, and is held to
  * the card's hash. Other addresses are read anew each time.
  *
- * @throws FileError `FILE_NOT_FOUND`, `FILE_ACCESS`, `FILE_CHANGED`; NetworkError; CacheError; FormatError `FORMAT_*`
+ * @throws FileError `FILE_NOT_FOUND`, `FILE_ACCESS`, `FILE_CHANGED`; NetworkError; CacheError; FormatError `FORMAT_*`;
+ * what `use` throws
  */
-export async function readModelAt(location: string | URL, options: ReadOptions = {}): Promise<ModelFile> {
+export async function withModelAt<T>(
+  location: string | URL,
+  options: ReadOptions,
+  use: (file: ModelFile) => T | Promise<T>,
+): Promise<T> {
   const asked = location instanceof URL ? location.href : location;
   if (/^https?:\/\/(www\.)?tfhub\.dev(\/|$)/i.test(asked)) throw closedHub(asked);
   const isFolder =
@@ -36,8 +42,16 @@ export async function readModelAt(location: string | URL, options: ReadOptions =
     throw isFolder && isNotFound(error) ? emptyFolder(asked, error) : error;
   });
   const readSibling = (name: string) => platform().readBytes(siblingOf(place, name), options);
-  const file = await readOpenFile(opened, { fileName: place, readShard: readSibling });
-  return describeTeachable(describeGraphModel(file), readSibling);
+  const files = [opened];
+  const readShard = async (name: string) => {
+    const shard = await platform().openFile(siblingOf(place, name), options);
+    files.push(shard);
+    return shard.bytes;
+  };
+  return withFiles(files, async () => {
+    const file = await readModelFile(opened.bytes, { fileName: place, readShard });
+    return use(await describeTeachable(describeGraphModel(file), readSibling));
+  });
 }
 
 /** It would answer 403, which says nothing of where its models are now. */

@@ -1,5 +1,6 @@
-import type { NamedTensor } from '../base/types.ts';
+import type { WeightTensor } from '../base/types.ts';
 import type { ModelFile } from '../../converters/index.ts';
+import { countOf, numbersOf } from '../../converters/index.ts';
 import { IMAGENET_DEVIATION } from '../../zoo/imagenet-statistics.ts';
 
 const TOLERANCE = 1e-3;
@@ -11,12 +12,13 @@ const TOLERANCE = 1e-3;
  */
 export function holdsDeviationAsVariance({ layers }: Pick<ModelFile, 'layers'>): boolean {
   const variance = layers.map(({ weights }) => varianceOf(weights)).find((found) => found !== undefined);
-  if (variance === undefined || variance.data.length !== IMAGENET_DEVIATION.length) return false;
-  return IMAGENET_DEVIATION.every((deviation, i) => Math.abs(variance.data[i]! - deviation) <= TOLERANCE);
+  if (variance === undefined || countOf(variance) !== IMAGENET_DEVIATION.length) return false;
+  const numbers = numbersOf(variance);
+  return IMAGENET_DEVIATION.every((deviation, i) => Math.abs(numbers[i]! - deviation) <= TOLERANCE);
 }
 
 /** A Normalization is the only layer with two vectors and a scalar: mean, variance and count. */
-function varianceOf(weights: readonly NamedTensor[]): NamedTensor | undefined {
+function varianceOf(weights: readonly WeightTensor[]): WeightTensor | undefined {
   const ranks = weights.map(({ shape }) => shape.length).sort();
   if (ranks.join() !== '0,1,1') return undefined;
   const vectors = weights.filter(({ shape }) => shape.length === 1);

@@ -1,5 +1,5 @@
 import { DovecoteError, FormatError } from '../base/errors.ts';
-import type { JsonObject, JsonValue, NamedTensor } from '../base/types.ts';
+import type { JsonObject, JsonValue, NamedTensor, WeightTensor } from '../base/types.ts';
 import type { ModelFile } from '../../converters/index.ts';
 import { expectedWeights, parseKerasConfig } from '../../converters/index.ts';
 import type { ModelMetadata } from './metadata.ts';
@@ -164,7 +164,7 @@ function takingColour(file: ModelFile, { network, input: [height, width] }: Expo
   const target = objectOf(layersOf(layersOf(config)[0])[0]?.config)!;
   target.layers = [inner[0]!, grey, ...inner.slice(1)];
   const sum = GREY_WEIGHTS.reduce<number>((total, weight) => total + weight, 0);
-  const tensors = new Map<string, NamedTensor>(
+  const tensors = new Map<string, WeightTensor>(
     [
       ...file.layers.flatMap(({ weights }) => weights),
       tensor(`${GREY_LAYER}/kernel`, [1, 1, 3, 1], GREY_WEIGHTS),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { LayerWeights, NamedTensor } from '../../src/base/types.ts';
+import { numbersOf } from '../../converters/index.ts';
+import type { LayerWeights, NamedTensor, WeightTensor } from '../../src/base/types.ts';
 import { matchWeights, type ExpectedLayer, type ModelFile } from '../../converters/index.ts';
 
 function tensor(name: string, shape: number[], start = 0): NamedTensor {
@@ -93,16 +94,16 @@ describe("Theano's kernels", () => {
   const stored = (shape: number[]): LayerWeights => ({ layer: 'c', weights: [tensor('w', shape)] });
 
   it('(out, in, rows, cols) becomes (rows, cols, in, out), mirrored', () => {
-    const [[kernel]] = matchWeights([conv([2, 2, 1, 3])], fileOf([stored([3, 1, 2, 2])])) as [[NamedTensor]];
+    const [[kernel]] = matchWeights([conv([2, 2, 1, 3])], fileOf([stored([3, 1, 2, 2])])) as [[WeightTensor]];
     expect(kernel.shape).toEqual([2, 2, 1, 3]);
     // Filter 0 was [[0, 1], [2, 3]].
-    expect([0, 3, 6, 9].map((i) => kernel.data[i])).toEqual([3, 2, 1, 0]);
+    expect([0, 3, 6, 9].map((i) => numbersOf(kernel)[i])).toEqual([3, 2, 1, 0]);
   });
 
   it("kernels of Keras 2 on Theano have TensorFlow's order and are mirrored", () => {
     const file = fileOf([stored([2, 2, 1, 1])], { backend: 'theano' });
-    const [[kernel]] = matchWeights([conv([2, 2, 1, 1])], file) as [[NamedTensor]];
-    expect(Array.from(kernel.data)).toEqual([3, 2, 1, 0]);
+    const [[kernel]] = matchWeights([conv([2, 2, 1, 1])], file) as [[WeightTensor]];
+    expect(Array.from(numbersOf(kernel))).toEqual([3, 2, 1, 0]);
   });
 
   it('one telling kernel decides for the whole file', () => {
@@ -111,9 +112,9 @@ describe("Theano's kernels", () => {
       { layer: 'b', weights: [{ name: 'b/kernel', shape: [1, 1, 3, 5] }] },
     ];
     const theano = fileOf([stored([3, 3, 3, 3]), { layer: 'd', weights: [tensor('w', [5, 3, 1, 1])] }]);
-    expect(matchWeights(expected, theano)[0]![0]!.data[0]).toBe(8);
+    expect(numbersOf(matchWeights(expected, theano)[0]![0]!)[0]).toBe(8);
     const plain = fileOf([stored([3, 3, 3, 3]), { layer: 'd', weights: [tensor('w', [1, 1, 3, 5])] }]);
-    expect(matchWeights(expected, plain)[0]![0]!.data[0]).toBe(0);
+    expect(numbersOf(matchWeights(expected, plain)[0]![0]!)[0]).toBe(0);
   });
 
   it('depthwise kernels and dense ones are left alone', () => {
@@ -121,12 +122,12 @@ describe("Theano's kernels", () => {
       { layer: 'd', weights: [{ name: 'd/depthwise_kernel', shape: [2, 2, 1, 1] }] },
     ];
     const file = fileOf([stored([2, 2, 1, 1])], { backend: 'theano' });
-    expect(Array.from(matchWeights(expected, file)[0]![0]!.data)).toEqual([0, 1, 2, 3]);
+    expect(Array.from(numbersOf(matchWeights(expected, file)[0]![0]!))).toEqual([0, 1, 2, 3]);
   });
 
   it('the caller may decide', () => {
     const file = fileOf([stored([2, 2, 1, 1])]);
-    expect(matchWeights([conv([2, 2, 1, 1])], file, { kernelOrder: 'theano' })[0]![0]!.data[0]).toBe(3);
-    expect(matchWeights([conv([2, 2, 1, 1])], file)[0]![0]!.data[0]).toBe(0);
+    expect(numbersOf(matchWeights([conv([2, 2, 1, 1])], file, { kernelOrder: 'theano' })[0]![0]!)[0]).toBe(3);
+    expect(numbersOf(matchWeights([conv([2, 2, 1, 1])], file)[0]![0]!)[0]).toBe(0);
   });
 });

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
+import { numbersOf } from '../../converters/index.ts';
 import {
   convertKeras,
   readKerasHdf5,
@@ -36,7 +37,7 @@ const write = (tensors: NamedTensor[], quantize?: Quantization, shardSizeBytes?:
 async function roundTrip(tensor: NamedTensor, quantize: Quantization): Promise<number[]> {
   const artifacts = write([tensor], quantize);
   const file = await readTfjsModel(artifacts.modelJson, shardsOf(artifacts));
-  return Array.from(file.layers[0]!.weights[0]!.data);
+  return Array.from(numbersOf(file.layers[0]!.weights[0]!));
 }
 
 describe('half precision', () => {
@@ -70,8 +71,8 @@ describe('a layers model is written and read back', () => {
     const file = await readTfjsModel(artifacts.modelJson, shardsOf(artifacts));
     expect(file.layers.map((layer) => layer.layer)).toContain('left');
     const [before, after] = [source, file].map((item) => item.layers.flatMap((layer) => layer.weights));
-    expect(after!.map((weight) => Array.from(weight.data))).toEqual(
-      before!.map((weight) => Array.from(weight.data)),
+    expect(after!.map((weight) => Array.from(numbersOf(weight)))).toEqual(
+      before!.map((weight) => Array.from(numbersOf(weight))),
     );
   });
 

@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readOpenFile } from '../../src/models/read-open-file.ts';
+import { inMemory, type ModelFile } from '../../converters/index.ts';
+import { withOpenFile } from '../../src/models/read-open-file.ts';
 import { openLocation } from '../../src/weights/index.node.ts';
 import { golden } from '../converters/support.ts';
 
@@ -24,15 +25,21 @@ function held(): string[] {
     .filter((line) => line.includes(folder));
 }
 
+/** A file with all its tensors in memory. */
+const contents = (file: ModelFile) => ({
+  ...file,
+  layers: file.layers.map(({ layer, weights }) => ({ layer, weights: weights.map(inMemory) })),
+});
+
 describe('a local file', () => {
   it('is read piece by piece, equal to its bytes at once, and is closed', async () => {
     const bytes = golden('keras2_weights.h5');
     writeFileSync(path, bytes);
     const file = await openLocation(path);
     expect(file.bytes).not.toBeInstanceOf(Uint8Array);
-    const read = await readOpenFile(file, { fileName: 'x' });
+    const read = await withOpenFile(file, { fileName: 'x' }, contents);
     const opened = { bytes, checkUnchanged: () => undefined, close: () => undefined };
-    expect(read).toEqual(await readOpenFile(opened, { fileName: 'x' }));
+    expect(read).toEqual(await withOpenFile(opened, { fileName: 'x' }, contents));
     expect(held()).toEqual([]);
   });
 
@@ -44,14 +51,18 @@ describe('a local file', () => {
     writeFileSync(path, golden('keras2_weights.h5'));
     const file = await openLocation(path);
     change();
-    await expect(readOpenFile(file, { fileName: 'x' })).rejects.toMatchObject({ code: 'FILE_CHANGED' });
+    await expect(withOpenFile(file, { fileName: 'x' }, contents)).rejects.toMatchObject({
+      code: 'FILE_CHANGED',
+    });
     expect(held()).toEqual([]);
   });
 
   it('that is damaged says so, and is closed', async () => {
     writeFileSync(path, golden('keras2_weights.h5').subarray(0, 3000));
     const file = await openLocation(path);
-    await expect(readOpenFile(file, { fileName: 'x' })).rejects.toMatchObject({ code: 'FORMAT_DAMAGED' });
+    await expect(withOpenFile(file, { fileName: 'x' }, contents)).rejects.toMatchObject({
+      code: 'FORMAT_DAMAGED',
+    });
     expect(held()).toEqual([]);
   });
 

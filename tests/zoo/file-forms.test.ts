@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { readOpenFile } from '../../src/models/read-open-file.ts';
+import { withOpenFile } from '../../src/models/read-open-file.ts';
 import { recogniseFile } from '../../src/models/recognise.ts';
 import { loadModel } from '../../src/node.ts';
 import { openLocation } from '../../src/weights/index.node.ts';
@@ -85,8 +85,10 @@ function asTheano(weight: WeightToWrite): WeightToWrite {
 
 /** What is in a file and to which network it belongs, before it is loaded. */
 async function read() {
-  const file = await readOpenFile(await openLocation(path), { fileName: path });
-  return { file, known: recogniseFile(file)?.card.name };
+  return withOpenFile(await openLocation(path), { fileName: path }, (file) => ({
+    file,
+    known: recogniseFile(file)?.card.name,
+  }));
 }
 
 describe('VGG16 of Keras 1', () => {

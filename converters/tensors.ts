@@ -1,0 +1,67 @@
+import type { NamedTensor, NumericArray, StoredTensor, WeightTensor } from '../src/base/types.ts';
+
+/** Numbers that are carried over at once: 8 MiB. */
+const PIECE = 2 * 1024 * 1024;
+
+export function countOf({ shape }: { readonly shape: readonly number[] }): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+export function isInMemory(tensor: WeightTensor): tensor is NamedTensor {
+  return 'data' in tensor;
+}
+
+/** All numbers of a tensor; those in memory are not copied. */
+export function numbersOf(tensor: WeightTensor): NumericArray {
+  return isInMemory(tensor) ? tensor.data : tensor.read(0, countOf(tensor));
+}
+
+/** The tensor in memory. */
+export function inMemory(tensor: WeightTensor): NamedTensor {
+  if (isInMemory(tensor)) return tensor;
+  const { name, shape, dtype } = tensor;
+  return { name, shape, dtype, data: numbersOf(tensor) };
+}
+
+/** The numbers of a tensor piece by piece, in order; none is empty. */
+export function* piecesOf(tensor: WeightTensor, numbers = PIECE): Generator<NumericArray> {
+  const count = countOf(tensor);
+  for (let from = 0; from < count; from += numbers) {
+    const to = Math.min(count, from + numbers);
+    yield isInMemory(tensor) ? tensor.data.subarray(from, to) : tensor.read(from, to);
+  }
+}
+
+/** The same numbers under another name or in another shape of as many. */
+export function relabelled(
+  tensor: WeightTensor,
+  label: { readonly name?: string; readonly shape?: readonly number[] },
+): WeightTensor {
+  const { name = tensor.name, shape = tensor.shape } = label;
+  const { dtype } = tensor;
+  if (isInMemory(tensor)) return { name, shape, dtype, data: tensor.data };
+  return { name, shape, dtype, read: (from, to) => tensor.read(from, to) };
+}
+
+/**
+ * A tensor that is made of others when its numbers are asked for. They are made once for a walk from its start to its
+ * end, and are let go of there.
+ */
+export function derived(
+  label: { readonly name: string; readonly shape: readonly number[]; readonly dtype: NamedTensor['dtype'] },
+  make: () => NumericArray,
+): StoredTensor {
+  const count = countOf(label);
+  let held: NumericArray | undefined;
+  const { name, shape, dtype } = label;
+  return {
+    name,
+    shape,
+    dtype,
+    read: (from, to) => {
+      const all = held ?? make();
+      held = to < count ? all : undefined;
+      return from === 0 && to === count ? all : all.subarray(from, to);
+    },
+  };
+}
