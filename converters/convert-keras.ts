@@ -23,7 +23,7 @@ export interface ConvertKerasOptions
 export function streamModelFile(file: ModelFile, options: ConvertKerasOptions = {}): TfjsStream {
   const model = resolveModelFile(file, options);
   const written = streamTfjsModel({
-    topology: model.topology(),
+    topology: model.topology,
     weights: model.layers.map(({ weights }) => weights),
     quantize: options.quantize,
     shardSizeBytes: options.shardSizeBytes,

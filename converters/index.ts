@@ -2,7 +2,6 @@
 export type { GraphLayer, ModelGraph, TensorRef } from './graph.ts';
 export type { GraphModelFacts, ModelFile, ReadLimits } from './model-file.ts';
 export type { ModelBytes } from './byte-source.ts';
-export { MemorySink, type ByteSink } from './byte-sink.ts';
 export type {
   ByteSource,
   JsonObject,

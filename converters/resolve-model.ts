@@ -1,6 +1,5 @@
 import { FormatError } from '../src/base/errors.ts';
 import type { JsonObject, LayerWeights } from '../src/base/types.ts';
-import type { ModelGraph } from './graph.ts';
 import { expectedWeights, type ExpectedLayer } from './keras/layer-weights.ts';
 import { usesTheanoOrdering } from './keras/legacy.ts';
 import { parseKerasConfig } from './keras/parse-config.ts';
@@ -27,12 +26,10 @@ export interface ResolveOptions extends Pick<MatchOptions, 'by' | 'kernelOrder'>
 
 /** What a model file comes to: its layers and the weights of each. */
 export interface ResolvedModel {
-  /** Names of layers are unique across nested models. */
-  readonly graph: ModelGraph;
+  /** As `tf.loadLayersModel` takes it. */
+  readonly topology: JsonObject;
   /** For each layer its weights, by tfjs's names and in the order of Keras 2's files. */
   readonly layers: readonly LayerWeights[];
-  /** For tfjs. @throws what `toTfjsTopology` throws */
-  readonly topology: () => JsonObject;
   /** Layers that plain tfjs lacks, and what else a user may want to know. */
   readonly notes: readonly string[];
 }
@@ -47,38 +44,24 @@ function keras1Backend(file: ModelFile): MatchOptions['kernelOrder'] {
   return names.some((name) => name.endsWith(':0')) ? 'tensorflow' : 'theano';
 }
 
-/** Weights that do not fit are often those of layers that nothing knows: then these are what has to be told. */
-function orThrow<T>(better: () => unknown, make: () => T): T {
-  try {
-    return make();
-  } catch (error) {
-    better();
-    throw error;
-  }
-}
-
 function resolveOwn(file: ModelFile, config: JsonObject, options: ResolveOptions): ResolvedModel {
   const { fileName } = file;
   const parsed = parseKerasConfig(config, { fileName, kerasVersion: file.kerasVersion });
-  const graph = withUniqueNames(parsed);
-  const expected = expectedWeights(graph);
+  const topology = toTfjsTopology(parsed, { fileName });
+  const expected = expectedWeights(withUniqueNames(parsed));
   // The names of a file's own config are those of its weight groups.
   const names = new Set(file.layers.map((layer) => layer.layer));
   const byName = expected.every((layer) => layer.weights.length === 0 || names.has(layer.layer));
-  const topology = () => toTfjsTopology(parsed, { fileName });
-  const weights = orThrow(topology, () =>
-    matchWeights(expected, file, {
-      by: byName ? 'name' : 'position',
-      kernelOrder: options.kernelOrder ?? keras1Backend(file),
-      channelsFirstKernels: usesTheanoOrdering(config),
-    }),
-  );
+  const weights = matchWeights(expected, file, {
+    by: byName ? 'name' : 'position',
+    kernelOrder: options.kernelOrder ?? keras1Backend(file),
+    channelsFirstKernels: usesTheanoOrdering(config),
+  });
   const known = new Set(expected.map((layer) => layer.layer));
   const unused = file.layers.filter((layer) => layer.weights.length > 0 && !known.has(layer.layer));
   const notes =
     byName && unused.length > 0 ? [`no layer takes ${unused.map((layer) => layer.layer).join(', ')}`] : [];
   return {
-    graph,
     layers: expected.map(({ layer }, i) => ({ layer, weights: weights[i]! })),
     topology,
     notes: [...notes, ...ownLayerNotes(parsed)],
@@ -91,13 +74,11 @@ function resolveArchitecture(
   { by, kernelOrder }: ResolveOptions,
 ): ResolvedModel {
   const { topology } = architecture;
-  const graph = withUniqueNames(parseKerasConfig(topology));
-  const expected = architecture.weights ?? expectedWeights(graph);
+  const expected = architecture.weights ?? expectedWeights(withUniqueNames(parseKerasConfig(topology)));
   const weights = matchWeights(expected, file, { by, kernelOrder });
   return {
-    graph,
     layers: expected.map(({ layer }, i) => ({ layer, weights: weights[i]! })),
-    topology: () => topology,
+    topology,
     notes: [],
   };
 }
@@ -105,7 +86,7 @@ function resolveArchitecture(
 /**
  * Brings the layers and the weights of a file together.
  *
- * @throws what `parseKerasConfig` and `matchWeights` throw, and `FORMAT_UNSUPPORTED` for weights without an
+ * @throws what `parseKerasConfig`, `toTfjsTopology` and `matchWeights` throw, and `FORMAT_UNSUPPORTED` for weights without an
  *   architecture.
  */
 export function resolveModelFile(file: ModelFile, options: ResolveOptions = {}): ResolvedModel {
@@ -118,8 +99,7 @@ export function resolveModelFile(file: ModelFile, options: ResolveOptions = {}):
     {
       given: `weights of ${file.layers.length} layers, and no model config`,
       expected: 'a whole model (model.save), or the architecture that the weights belong to',
-      nextStep:
-        "Name the architecture (--architecture NAME), give the model's config (--config FILE.json), or save the whole model.",
+      nextStep: 'Name the architecture (--architecture NAME), or save the whole model.',
     },
   );
 }

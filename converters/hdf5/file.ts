@@ -4,7 +4,7 @@ import type { NumericArray, WeightTensor } from '../../src/base/types.ts';
 import type { ReadLimits } from '../model-file.ts';
 import { countOf } from '../tensors.ts';
 import { boxesOf, type Box } from './boxes.ts';
-import { arrayOf, toNumericArray, type StoredType } from './numbers.ts';
+import { dtypeOf, toNumericArray, type StoredType } from './numbers.ts';
 import type { Hdf5Module } from './session.ts';
 
 /** Tensors are carried over in pieces, so that the library's memory, which never shrinks, stays small. */
@@ -148,7 +148,7 @@ export class Hdf5File {
     const stored = this.#stored(path);
     this.#count(path, stored);
     const { shape, type, count, bytes } = stored;
-    const { dtype } = toNumericArray(new Uint8Array(0), type, path);
+    const dtype = dtypeOf(type);
     if (type !== dtype) this.notes.add(`${type} weights were converted to ${dtype}`);
     if (bytes <= SMALL_BYTES) return { name, shape, dtype, data: this.numbers(path, 0, count) };
     const read = (from: number, to: number) => this.#reopen((file) => file.numbers(path, from, to));
@@ -157,14 +157,8 @@ export class Hdf5File {
 
   /** The numbers `from` to `to` of a data set, in row-major order. */
   numbers(path: string, from: number, to: number): NumericArray {
-    const { shape, type, numberBytes } = this.#stored(path);
-    const out = new (arrayOf(type))(to - from);
-    for (let start = from; start < to; start += Math.floor(PIECE_BYTES / numberBytes)) {
-      const end = Math.min(to, start + Math.floor(PIECE_BYTES / numberBytes));
-      const bytes = this.#raw(path, shape, numberBytes, start, end);
-      out.set(toNumericArray(bytes, type, path).data, start - from);
-    }
-    return out;
+    const stored = this.#stored(path);
+    return toNumericArray(this.#raw(path, stored, from, to), stored.type, path).data;
   }
 
   #stored(path: string): StoredSet {
@@ -219,36 +213,42 @@ export class Hdf5File {
     );
   }
 
-  /** The bytes of the numbers `from` to `to`. */
+  /** The bytes of the numbers `from` to `to`, carried over in pieces. */
   #raw(
     path: string,
-    shape: readonly number[],
-    numberBytes: number,
+    { shape, count, numberBytes }: StoredSet,
     from: number,
     to: number,
   ): Uint8Array<ArrayBuffer> {
     const out = new Uint8Array((to - from) * numberBytes);
     if (out.length === 0) return out;
-    const pointer = this.#allocate(out.length);
-    const read = (box: Box | undefined, at: number, bytes: number) => {
-      const [count, offset, stride] =
-        box === undefined
-          ? [null, null, null]
-          : [box.count.map(BigInt), box.offset.map(BigInt), box.count.map(() => 1n)];
-      this.#module.get_dataset_data(this.#file, path, count, offset, stride, BigInt(pointer));
-      out.set(this.#module.HEAPU8.subarray(pointer, pointer + bytes), at);
-    };
+    const most = Math.min(to - from, Math.floor(PIECE_BYTES / numberBytes));
+    const pointer = this.#allocate(most * numberBytes);
     try {
-      if (to - from === countOf({ shape })) read(undefined, 0, out.length);
+      if (most === count) this.#copy(path, undefined, pointer, out);
       else {
-        for (const box of boxesOf(shape, from, to)) {
-          read(box, (box.start - from) * numberBytes, countOf({ shape: box.count }) * numberBytes);
+        for (let start = from; start < to; start += most) {
+          for (const box of boxesOf(shape, start, Math.min(to, start + most))) {
+            const at = (box.start - from) * numberBytes;
+            const target = out.subarray(at, at + countOf({ shape: box.count }) * numberBytes);
+            this.#copy(path, box, pointer, target);
+          }
         }
       }
     } finally {
       this.#module._free(pointer);
     }
     return out;
+  }
+
+  /** A block, or the whole data set, by way of the library's memory at `pointer`. */
+  #copy(path: string, box: Box | undefined, pointer: number, target: Uint8Array): void {
+    const [count, offset, stride] =
+      box === undefined
+        ? [null, null, null]
+        : [box.count.map(BigInt), box.offset.map(BigInt), box.count.map(() => 1n)];
+    this.#module.get_dataset_data(this.#file, path, count, offset, stride, BigInt(pointer));
+    target.set(this.#module.HEAPU8.subarray(pointer, pointer + target.length));
   }
 
   /** Checks the link of every part of a path before anything follows it. */

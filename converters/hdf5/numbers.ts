@@ -46,12 +46,10 @@ function toInt32(values: ArrayLike<number | bigint>, what: string): Int32Array {
   return out;
 }
 
-/** What holds numbers of a stored type in memory. */
-export function arrayOf(
-  type: StoredType,
-): Float32ArrayConstructor | Int32ArrayConstructor | Uint8ArrayConstructor {
-  if (type === 'bool') return Uint8Array;
-  return type.startsWith('float') ? Float32Array : Int32Array;
+/** What numbers of a stored type become. */
+export function dtypeOf(type: StoredType): NamedTensor['dtype'] {
+  if (type === 'bool') return 'bool';
+  return type.startsWith('float') ? 'float32' : 'int32';
 }
 
 /** Bytes in little-endian order to the types that TensorFlow.js knows. `bytes` must be aligned at offset 0. */

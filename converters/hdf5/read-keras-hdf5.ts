@@ -133,9 +133,11 @@ export async function readKerasHdf5(bytes: ModelBytes, options: ReadHdf5Options 
   requireHdf5(source, fileName);
   const limits = readLimits(source.size, options.limits);
   const module = await hdf5Module();
-  const open = <T>(action: (file: Hdf5File) => T): T =>
-    withHdf5File(module, source, { fileName, limits }, (id) =>
-      action(new Hdf5File(module, id, fileName, limits, open)),
-    );
-  return open((file) => readContents(file, fileName, limits));
+  const open =
+    (again: boolean) =>
+    <T>(action: (file: Hdf5File) => T): T =>
+      withHdf5File(module, source, { fileName, limits, again }, (id) =>
+        action(new Hdf5File(module, id, fileName, limits, open(true))),
+      );
+  return open(false)((file) => readContents(file, fileName, limits));
 }

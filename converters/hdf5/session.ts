@@ -18,6 +18,8 @@ interface Pristine {
 
 let pristine: Pristine | undefined;
 let sessions = 0;
+/** Whether the memory is as a sound file left it, and not as it was before. */
+let used = false;
 
 /** The library's memory as it was before its first use; what lies behind was zero. */
 function remember(module: Hdf5Module): Pristine {
@@ -32,6 +34,7 @@ function restore(module: Hdf5Module): void {
   if (pristine === undefined) return;
   module.HEAPU8.set(pristine.start);
   module.HEAPU8.fill(0, pristine.start.length, pristine.heapBytes);
+  used = false;
 }
 
 interface OpenStream {
@@ -142,23 +145,33 @@ export function hdf5Module(): Promise<Hdf5Module> {
   return ready;
 }
 
+export interface SessionOptions {
+  /** Shown in errors. */
+  readonly fileName: string;
+  readonly limits: Pick<ReadLimits, 'libraryBytes'>;
+  readonly again: boolean;
+}
+
 /**
  * Opens a source as a read-only HDF5 file inside the WebAssembly library's own file system and calls `action` with
  * it. Whatever happens, the file is gone from that file system afterwards and the library is as it was before: a
  * damaged file, even one that makes the library trap, cannot affect the next one.
  *
- * `action` is synchronous, so that no two files are ever open. What it does not ask for is not read.
+ * `action` is synchronous, so that no two files are ever open. What it does not ask for is not read. A file that is
+ * opened `again`, for one of its tensors, leaves the library as it is unless something fails: restoring it takes longer
+ * than a small read. The next file finds it restored all the same.
  *
  * @throws FormatError `FORMAT_DAMAGED`, `FORMAT_LIMIT`, and what `action` throws.
  */
 export function withHdf5File<T>(
   module: Hdf5Module,
   source: ByteSource,
-  { fileName, limits }: { fileName: string; limits: Pick<ReadLimits, 'libraryBytes'> },
+  { fileName, limits, again }: SessionOptions,
   action: (file: bigint) => T,
 ): T {
   const foreign = openStreams(module).length;
   pristine ??= foreign === 0 ? remember(module) : undefined;
+  if (used && !again && foreign === 0) restore(module);
   const path = `/dovecote-${(sessions += 1)}.h5`;
   let failed: unknown;
   let starved = false;
@@ -180,15 +193,16 @@ export function withHdf5File<T>(
       : asFormatError(error, fileName);
   } finally {
     const trapped = failed instanceof WebAssembly.RuntimeError;
-    cleanUp(module, path, foreign === 0 || trapped);
+    if (again && failed === undefined) used = true;
+    else if (foreign === 0 || trapped) {
+      for (const stream of openStreams(module)) module.FS.close(stream);
+      restore(module);
+    }
+    removeFile(module, path);
   }
 }
 
-function cleanUp(module: Hdf5Module, path: string, alone: boolean): void {
-  if (alone) {
-    for (const stream of openStreams(module)) module.FS.close(stream);
-    restore(module);
-  }
+function removeFile(module: Hdf5Module, path: string): void {
   const { exists } = module.FS.analyzePath(path, false);
   if (exists) module.FS.unlink(path);
 }

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { FormatError, UsageError, reasonOf } from '../base/errors.ts';
-import type { JsonObject, WeightTensor } from '../base/types.ts';
+import { DovecoteError, FormatError, UsageError, reasonOf } from '../base/errors.ts';
+import type { WeightTensor } from '../base/types.ts';
 import type { ModelFile, ResolvedModel } from '../../converters/index.ts';
 import { numbersOf, resolveModelFile } from '../../converters/index.ts';
 import { extraOptions } from '../../zoo/card.ts';
@@ -81,13 +81,10 @@ async function instantiate(file: ModelFile): Promise<tf.LayersModel> {
   return model;
 }
 
-type Buildable = Pick<ResolvedModel, 'layers'> & { readonly topology: JsonObject };
-
 /** @throws FormatError which names the network, where the weights are one's and only its layers cannot be read. */
-function resolved(file: ModelFile): Buildable {
+function resolved(file: ModelFile): ResolvedModel {
   try {
-    const { topology, layers } = resolveModelFile(file);
-    return { topology: topology(), layers };
+    return resolveModelFile(file);
   } catch (error) {
     if (!(error instanceof FormatError) || error.code !== 'FORMAT_UNSUPPORTED_LAYER') throw error;
     const known = recogniseFile(file);
@@ -106,20 +103,23 @@ function resolved(file: ModelFile): Buildable {
 const tensorOf = (weight: WeightTensor) => tf.tensor(numbersOf(weight), [...weight.shape], weight.dtype);
 
 /** Built on the host, so that the arrays which are read become the weights without a copy. */
-async function modelOf({ topology, layers }: Buildable, file: ModelFile): Promise<tf.LayersModel> {
+async function modelOf({ topology, layers }: ResolvedModel, file: ModelFile): Promise<tf.LayersModel> {
+  let model: tf.LayersModel | undefined;
+  const tensors: Record<string, tf.Tensor> = {};
   try {
     // The layers are made before the promise is there: nothing is awaited on the host.
-    const model = await onHost(() => tf.models.modelFromJSON(topology));
+    const made = await onHost(() => tf.models.modelFromJSON(topology));
+    model = made;
     onHost(() => {
-      const tensors = Object.fromEntries(
-        layers.flatMap(({ weights }) => weights).map((weight) => [weight.name, tensorOf(weight)] as const),
-      );
-      model.loadWeights(tensors);
-      tf.dispose(tensors);
+      for (const weight of layers.flatMap(({ weights }) => weights)) tensors[weight.name] = tensorOf(weight);
+      made.loadWeights(tensors);
     });
     if (file.userDefinedMetadata !== undefined) model.setUserDefinedMetadata(file.userDefinedMetadata);
     return model;
   } catch (error) {
+    model?.dispose();
+    // Of reading a tensor.
+    if (error instanceof DovecoteError) throw error;
     throw new FormatError(
       'FORMAT_UNSUPPORTED',
       `TensorFlow.js cannot build the model in ${baseName(file.fileName)}: ${reasonOf(error)}`,
@@ -130,5 +130,7 @@ async function modelOf({ topology, layers }: Buildable, file: ModelFile): Promis
         cause: error,
       },
     );
+  } finally {
+    tf.dispose(tensors);
   }
 }

@@ -13,8 +13,9 @@ import { describeTeachable } from './teachable-machine.ts';
 const TEACHABLE_MODEL = /^https:\/\/teachablemachine\.withgoogle\.com\/models\/[\w-]+\/?$/i;
 
 /**
- * Opens a model or its weights at a path or URL, hands it to `use`, which may read its tensors, and closes it: a folder with a model.json (a URL of a folder ends with a slash), a
- * model.json, or an .h5 file; the kind is found from the bytes. What Teachable Machine and TensorFlow Hub's graph
+ * Opens a model or its weights at a path or URL, hands it to `use`, which may read its tensors, and closes it. It is a
+ * folder with a model.json (a URL of a folder ends with a slash), a model.json, or an .h5 file; the kind is found from
+ * the bytes. What Teachable Machine and TensorFlow Hub's graph
  * models tell in their own way is put into the metadata.
  *
  * The address of a file that a card of the zoo names means that file: it comes from the cache, or into it, and is held to

@@ -1,0 +1,127 @@
+"""Recurrent layers, their wrappers, cells, states and masks."""
+
+from corpus.registry import functional, model
+
+
+@model()
+def simple_rnn(k, L):
+    x = L.Input((6, 4))
+    return functional(
+        k,
+        x,
+        [
+            L.SimpleRNN(3)(x),
+            L.SimpleRNN(3, return_sequences=True, activation="relu", use_bias=False)(x),
+            L.SimpleRNN(3, go_backwards=True, return_sequences=True)(x),
+        ],
+    )
+
+
+@model(same=False)  # hard_sigmoid again
+def lstm(k, L):
+    x = L.Input((6, 4))
+    h = L.LSTM(3, return_sequences=True, dropout=0.2, recurrent_dropout=0.1)(x)
+    return functional(
+        k, x, [L.LSTM(2)(h), L.LSTM(3, go_backwards=True, use_bias=False)(x), L.LSTM(2, recurrent_activation="hard_sigmoid")(x)]
+    )
+
+
+@model()
+def gru_reset_after(k, L):
+    x = L.Input((6, 4))
+    h = L.GRU(3, return_sequences=True)(x)
+    return functional(k, x, [L.GRU(2, go_backwards=True)(h), L.GRU(3, use_bias=False, activation="relu")(x)])
+
+
+@model()
+def gru_reset_before(k, L):
+    x = L.Input((6, 4))
+    return functional(k, x, L.GRU(2, reset_after=False)(L.GRU(3, reset_after=False, return_sequences=True)(x)))
+
+
+@model()
+def bidirectional(k, L):
+    x = L.Input((6, 4))
+    return functional(
+        k,
+        x,
+        [
+            L.Bidirectional(L.LSTM(3, return_sequences=True))(x),
+            L.Bidirectional(L.GRU(2), merge_mode="sum")(x),
+            L.Bidirectional(L.SimpleRNN(2, return_sequences=True), merge_mode="ave")(x),
+            L.Bidirectional(L.LSTM(2), merge_mode="mul")(x),
+        ],
+    )
+
+
+@model()
+def bidirectional_backward_layer(k, L):
+    x = L.Input((6, 4))
+    backward = L.LSTM(2, go_backwards=True, activation="relu", name="back")
+    return functional(k, x, L.Bidirectional(L.LSTM(2, name="forth"), backward_layer=backward)(x))
+
+
+@model()
+def time_distributed(k, L):
+    x = L.Input((3, 6, 5, 2))
+    h = L.TimeDistributed(L.Conv2D(4, 3, activation="relu"))(x)
+    h = L.TimeDistributed(L.MaxPooling2D())(h)
+    h = L.TimeDistributed(L.BatchNormalization())(h)
+    h = L.TimeDistributed(L.Flatten())(h)
+    return functional(k, x, L.LSTM(2)(L.TimeDistributed(L.Dense(3))(h)))
+
+
+@model()
+def time_distributed_model(k, L):
+    inner = k.Sequential([L.Input((6, 5, 2)), L.Conv2D(3, 3), L.BatchNormalization(), L.GlobalAveragePooling2D()])
+    x = L.Input((3, 6, 5, 2))
+    return functional(k, x, L.GRU(2)(L.TimeDistributed(inner)(x)))
+
+
+@model()
+def rnn_cells(k, L):
+    x = L.Input((6, 4))
+    stacked = L.RNN([L.LSTMCell(3), L.GRUCell(2)])(x)
+    return functional(k, x, [stacked, L.RNN(L.SimpleRNNCell(3), return_sequences=True)(x)])
+
+
+@model(same=False)  # the default recurrent activation is hard_sigmoid, which differs
+def conv_lstm_2d(k, L):
+    x = L.Input((3, 6, 5, 2))
+    return functional(
+        k,
+        x,
+        [
+            L.ConvLSTM2D(2, 3)(x),
+            L.ConvLSTM2D(2, (2, 3), padding="same", return_sequences=True)(x),
+        ],
+    )
+
+
+@model(same=False)
+def conv_lstm_1d_3d(k, L):
+    x, y = L.Input((3, 6, 2)), L.Input((2, 4, 4, 3, 2))
+    return functional(k, [x, y], [L.ConvLSTM1D(2, 3)(x), L.ConvLSTM3D(2, 2, padding="same")(y)])
+
+
+@model()
+def rnn_states(k, L):
+    x, y = L.Input((5, 3)), L.Input((4, 3))
+    _, h, c = L.LSTM(4, return_state=True)(x)
+    decoded = L.LSTM(4, return_sequences=True)(y, initial_state=[h, c])
+    _, s = L.GRU(4, return_state=True)(x)
+    return functional(k, [x, y], [decoded, L.GRU(4)(y, initial_state=s)])
+
+
+@model(inputs={"tokens": 4})
+def masked_lstm(k, L):
+    x = L.Input((6,), name="tokens")
+    h = L.Embedding(4, 3, mask_zero=True)(x)
+    return functional(k, x, [L.LSTM(3)(h), L.GlobalAveragePooling1D()(h), L.Bidirectional(L.GRU(2))(h)])
+
+
+@model()
+def masking(k, L):
+    x = L.Input((5, 3))
+    h = L.Masking(mask_value=0.0)(x)
+    return functional(k, x, L.SimpleRNN(3)(h))
