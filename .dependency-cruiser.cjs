@@ -26,6 +26,13 @@ module.exports = {
       to: { path: '^(zoo|src/(?!base/))' },
     },
     {
+      name: 'layers-are-a-leaf',
+      comment: 'the layers of converted models build on tfjs and on those of the zoo',
+      severity: 'error',
+      from: { path: '^src/layers/' },
+      to: { path: '^(converters|zoo/(?!layers/)|src/(?!base/|layers/))' },
+    },
+    {
       name: 'leaves-are-pure',
       comment: 'zoo and converters run in Node and in browsers alike',
       severity: 'error',

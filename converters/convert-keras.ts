@@ -1,7 +1,7 @@
 import type { ModelBytes } from './byte-source.ts';
 import { readKerasHdf5, type ReadHdf5Options } from './hdf5/read-keras-hdf5.ts';
 import type { ModelFile } from './model-file.ts';
-import { resolveModelFile, type ResolveOptions } from './resolve-model.ts';
+import { resolveModelFile, type ResolvedModel, type ResolveOptions } from './resolve-model.ts';
 import {
   streamTfjsModel,
   type TfjsArtifacts,
@@ -13,7 +13,7 @@ export interface ConvertKerasOptions
   extends
     ReadHdf5Options,
     ResolveOptions,
-    Pick<WriteTfjsOptions, 'quantize' | 'shardSizeBytes' | 'userDefinedMetadata'> {}
+    Pick<WriteTfjsOptions, 'quantize' | 'perChannel' | 'shardSizeBytes' | 'userDefinedMetadata'> {}
 
 /**
  * Converts what `readModelFile` has read into a TensorFlow.js layers model, piece by piece.
@@ -21,11 +21,24 @@ export interface ConvertKerasOptions
  * @throws what `resolveModelFile` and `streamTfjsModel` throw.
  */
 export function streamModelFile(file: ModelFile, options: ConvertKerasOptions = {}): TfjsStream {
-  const model = resolveModelFile(file, options);
+  return streamResolved(resolveModelFile(file, options), file, options);
+}
+
+/**
+ * The same for a model that is resolved already.
+ *
+ * @throws FormatError `FORMAT_UNSUPPORTED_LAYER`, and what `streamTfjsModel` throws.
+ */
+export function streamResolved(
+  model: ResolvedModel,
+  file: ModelFile,
+  options: Pick<WriteTfjsOptions, 'quantize' | 'perChannel' | 'shardSizeBytes' | 'userDefinedMetadata'> = {},
+): TfjsStream {
   const written = streamTfjsModel({
-    topology: model.topology,
+    topology: model.topology(),
     weights: model.layers.map(({ weights }) => weights),
     quantize: options.quantize,
+    perChannel: options.perChannel,
     shardSizeBytes: options.shardSizeBytes,
     userDefinedMetadata: options.userDefinedMetadata,
     generatedBy: file.kerasVersion === '' ? undefined : `keras v${file.kerasVersion}`,
@@ -33,7 +46,7 @@ export function streamModelFile(file: ModelFile, options: ConvertKerasOptions = 
   return {
     ...written,
     get notes() {
-      return [...file.notes, ...model.notes, ...written.notes];
+      return [...file.notes, ...model.notes, ...model.tfjsNotes, ...written.notes];
     },
   };
 }

@@ -2,6 +2,9 @@
 export type { GraphLayer, ModelGraph, TensorRef } from './graph.ts';
 export type { GraphModelFacts, ModelFile, ReadLimits } from './model-file.ts';
 export type { ModelBytes } from './byte-source.ts';
+export { requireModelConfig, type ModelConfig } from './model-config.ts';
+export { parseJson } from './json.ts';
+export { MemorySink, type ByteSink } from './byte-sink.ts';
 export type {
   ByteSource,
   JsonObject,
@@ -11,6 +14,15 @@ export type {
   StoredTensor,
   WeightTensor,
 } from '../src/base/types.ts';
+export {
+  checkOutputFormat,
+  namesWeights,
+  outputFormatOf,
+  OUTPUT_FORMATS,
+  type OutputFormat,
+} from './output-format.ts';
+export { writeModel, type FileFormat, type WriteModelOptions } from './write-model.ts';
+export { weightsByKey } from './weights-by-key.ts';
 export { countOf, inMemory, numbersOf, piecesOf } from './tensors.ts';
 export { DovecoteError, FormatError, UsageError, WeightsError, type ErrorCode } from '../src/base/errors.ts';
 export { isHdf5 } from './hdf5/signature.ts';
@@ -36,6 +48,7 @@ export { inspectModelFile, readModelFile, type ReadModelFileOptions } from './re
 export { formatInspection, inspectModel, type InspectedLayer, type Inspection } from './inspect.ts';
 export {
   resolveModelFile,
+  withLayersOf,
   type Architecture,
   type ResolvedModel,
   type ResolveOptions,
@@ -48,6 +61,23 @@ export {
   convertKeras,
   convertModelFile,
   streamModelFile,
+  streamResolved,
   type ConvertKerasOptions,
 } from './convert-keras.ts';
-export { buildOnnxModel, writeOnnxModel, type OnnxModel, type WriteOnnxOptions } from './onnx/index.ts';
+export {
+  buildOnnxModel,
+  streamOnnxModel,
+  writeOnnxModel,
+  type OnnxModel,
+  type OnnxStream,
+  type WriteOnnxOptions,
+} from './onnx/index.ts';
+export {
+  writeKeras3,
+  writeKeras3Weights,
+  writeKerasH5,
+  writeKerasH5Weights,
+  type ModelToWrite,
+  type WriteKerasOptions,
+} from './keras-writer/write-keras.ts';
+export { readKeras3, readKeras3Weights } from './keras3-weights/read-keras3.ts';

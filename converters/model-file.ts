@@ -1,10 +1,18 @@
-import type { FormatError } from '../src/base/errors.ts';
+import type { DovecoteError } from '../src/base/errors.ts';
 import type { JsonObject, LayerWeights } from '../src/base/types.ts';
+import type { WeightTree } from './keras3-weights/weight-tree.ts';
 
 /** What a model file holds: weights by layer and, in a whole-model file, the topology. */
 export interface ModelFile {
   readonly kind:
-    'keras-h5-model' | 'keras-h5-weights' | 'tfjs-layers-model' | 'tfjs-graph-model' | 'safetensors-weights';
+    | 'keras-h5-model'
+    | 'keras-h5-weights'
+    | 'keras-v3'
+    | 'keras-v3-weights'
+    | 'keras-config'
+    | 'tfjs-layers-model'
+    | 'tfjs-graph-model'
+    | 'safetensors-weights';
   /** Shown in errors. */
   readonly fileName: string;
   /** As the file states it; `1` when a Keras file states none, empty for files that Keras did not write. */
@@ -20,10 +28,12 @@ export interface ModelFile {
   readonly layers: readonly LayerWeights[];
   /** Conversions and oddities that a user may want to know of. */
   readonly notes: readonly string[];
+  /** Only in files of Keras 3's format: weights by the objects that hold them, which only a model's layers name. */
+  readonly weightTree?: WeightTree;
   /** Only for graph models of TensorFlow.js. */
   readonly graphModel?: GraphModelFacts;
   /** Why a model that could be read cannot be built; then there is no config. Thrown where it is converted. */
-  readonly refusal?: FormatError;
+  readonly refusal?: DovecoteError;
 }
 
 /** What a graph model tells beyond its layers. */

@@ -1,9 +1,11 @@
-import { UsageError } from '../src/base/errors.ts';
+import { FormatError, UsageError } from '../src/base/errors.ts';
 import { readPart, sourceOf, wholeOf, type ModelBytes } from './byte-source.ts';
 import { readKerasHdf5, type ReadHdf5Options } from './hdf5/read-keras-hdf5.ts';
 import { isHdf5 } from './hdf5/signature.ts';
 import { inspectModel, type Inspection } from './inspect.ts';
 import { isJsonObject, parseJson } from './json.ts';
+import { readKeras3, readKeras3Weights } from './keras3-weights/read-keras3.ts';
+import { configFile, modelConfigIn, type ModelConfig } from './model-config.ts';
 import type { ModelFile } from './model-file.ts';
 import { isSafetensors } from './safetensors/header.ts';
 import { readSafetensors } from './safetensors/read-safetensors.ts';
@@ -13,12 +15,42 @@ import type { ReadShard } from './tfjs/read-weights.ts';
 export interface ReadModelFileOptions extends ReadHdf5Options {
   /** Needed for a TensorFlow.js `model.json`: gives the bytes of a weight file by its name beside it. */
   readonly readShard?: ReadShard;
+  /** The layers of a file that holds weights only; in a whole-model file it replaces those of the file. */
+  readonly config?: ModelConfig;
+}
+
+function withConfig(file: ModelFile, { config }: ReadModelFileOptions): ModelFile {
+  if (config === undefined) return file;
+  const { kerasVersion = file.kerasVersion } = config;
+  // A model's own refusal is about its layers, which others take the place of.
+  const { refusal: _, ...rest } = file;
+  return { ...rest, config: config.config, kerasVersion };
 }
 
 function startsAsJsonObject(bytes: Uint8Array): boolean {
   const head = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart();
   return head.startsWith('{');
 }
+
+/** An archive, or an empty one. */
+function isZip(head: Uint8Array): boolean {
+  const [p, k, third, fourth] = head;
+  return p === 0x50 && k === 0x4b && ((third === 3 && fourth === 4) || (third === 5 && fourth === 6));
+}
+
+/** Of either layout: layers by name, or the tree of Keras 3's `.weights.h5`. */
+async function readHdf5(bytes: ModelBytes, options: ReadModelFileOptions): Promise<ModelFile> {
+  try {
+    return await readKerasHdf5(bytes, options);
+  } catch (error) {
+    if (!isOfOtherLayout(error)) throw error;
+    return await readKeras3Weights(bytes, options).catch((other: unknown) => {
+      throw isOfOtherLayout(other) ? error : other;
+    });
+  }
+}
+
+const isOfOtherLayout = (error: unknown) => error instanceof FormatError && error.code === 'FORMAT_UNKNOWN';
 
 /**
  * Reads a model file of any kind that is known; the kind is found from the bytes, not from the file's name. Only of an
@@ -32,10 +64,13 @@ export async function readModelFile(
 ): Promise<ModelFile> {
   const head = readPart(sourceOf(bytes), 0, 64);
   if (isSafetensors(head)) return readSafetensors(wholeOf(bytes), options);
-  if (isHdf5(bytes) || !startsAsJsonObject(head)) return readKerasHdf5(bytes, options);
+  if (isZip(head)) return withConfig(await readKeras3(bytes, options), options);
+  if (isHdf5(bytes) || !startsAsJsonObject(head)) return withConfig(await readHdf5(bytes, options), options);
   const fileName = options.fileName ?? 'model.json';
   const json = parseJson(new TextDecoder().decode(wholeOf(bytes)), 'The text', fileName);
   const tfjs = isJsonObject(json) && (json.modelTopology !== undefined || json.weightsManifest !== undefined);
+  const config = tfjs ? undefined : modelConfigIn(json);
+  if (config !== undefined) return configFile(config, fileName);
   if (tfjs && options.readShard === undefined) {
     throw new UsageError(
       'USAGE_OPTION',

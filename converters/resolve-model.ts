@@ -1,8 +1,10 @@
 import { FormatError } from '../src/base/errors.ts';
 import type { JsonObject, LayerWeights } from '../src/base/types.ts';
+import type { ModelGraph } from './graph.ts';
 import { expectedWeights, type ExpectedLayer } from './keras/layer-weights.ts';
 import { usesTheanoOrdering } from './keras/legacy.ts';
 import { parseKerasConfig } from './keras/parse-config.ts';
+import { layerTensors } from './keras3-weights/layer-tensors.ts';
 import { ownLayerNotes, toTfjsTopology, withUniqueNames } from './keras/tfjs-topology.ts';
 import { matchWeights, type MatchOptions } from './match-weights.ts';
 import type { ModelFile } from './model-file.ts';
@@ -26,12 +28,16 @@ export interface ResolveOptions extends Pick<MatchOptions, 'by' | 'kernelOrder'>
 
 /** What a model file comes to: its layers and the weights of each. */
 export interface ResolvedModel {
-  /** As `tf.loadLayersModel` takes it. */
-  readonly topology: JsonObject;
+  /** With a name of its own for every layer, those of nested models included. */
+  readonly graph: ModelGraph;
+  /** As `tf.loadLayersModel` takes it. @throws FormatError `FORMAT_UNSUPPORTED_LAYER` for layers that tfjs cannot compute */
+  readonly topology: () => JsonObject;
   /** For each layer its weights, by tfjs's names and in the order of Keras 2's files. */
   readonly layers: readonly LayerWeights[];
-  /** Layers that plain tfjs lacks, and what else a user may want to know. */
+  /** What a user may want to know. */
   readonly notes: readonly string[];
+  /** Which layers plain tfjs lacks. */
+  readonly tfjsNotes: readonly string[];
 }
 
 /**
@@ -44,11 +50,28 @@ function keras1Backend(file: ModelFile): MatchOptions['kernelOrder'] {
   return names.some((name) => name.endsWith(':0')) ? 'tensorflow' : 'theano';
 }
 
-function resolveOwn(file: ModelFile, config: JsonObject, options: ResolveOptions): ResolvedModel {
-  const { fileName } = file;
-  const parsed = parseKerasConfig(config, { fileName, kerasVersion: file.kerasVersion });
-  const topology = toTfjsTopology(parsed, { fileName });
-  const expected = expectedWeights(withUniqueNames(parsed));
+/**
+ * A file of Keras 3's format with the weights by the layers of a model: a tree of weights belongs to no layers until a
+ * model says which object is which layer. Other files stay as they are.
+ *
+ * @param graph With a name of its own for every layer.
+ * @throws WeightsError `WEIGHTS_COUNT`; FormatError `FORMAT_UNSUPPORTED` for quantized layers
+ */
+export function withLayersOf(file: ModelFile, graph: ModelGraph): ModelFile {
+  const { weightTree, fileName, kerasVersion } = file;
+  if (weightTree === undefined) return file;
+  const { layers, notes } = layerTensors(graph, weightTree, { fileName, kerasVersion });
+  return { ...file, layers, notes };
+}
+
+const treeNotes = (given: ModelFile, file: ModelFile) => (file === given ? [] : file.notes);
+
+function resolveOwn(given: ModelFile, config: JsonObject, options: ResolveOptions): ResolvedModel {
+  const { fileName, kerasVersion } = given;
+  const parsed = parseKerasConfig(config, { fileName, kerasVersion });
+  const graph = withUniqueNames(parsed);
+  const file = withLayersOf(given, graph);
+  const expected = expectedWeights(graph);
   // The names of a file's own config are those of its weight groups.
   const names = new Set(file.layers.map((layer) => layer.layer));
   const byName = expected.every((layer) => layer.weights.length === 0 || names.has(layer.layer));
@@ -62,31 +85,37 @@ function resolveOwn(file: ModelFile, config: JsonObject, options: ResolveOptions
   const notes =
     byName && unused.length > 0 ? [`no layer takes ${unused.map((layer) => layer.layer).join(', ')}`] : [];
   return {
+    graph,
     layers: expected.map(({ layer }, i) => ({ layer, weights: weights[i]! })),
-    topology,
-    notes: [...notes, ...ownLayerNotes(parsed)],
+    topology: () => toTfjsTopology(parsed, { fileName }),
+    notes: [...treeNotes(given, file), ...notes],
+    tfjsNotes: ownLayerNotes(parsed),
   };
 }
 
 function resolveArchitecture(
-  file: ModelFile,
+  given: ModelFile,
   architecture: Architecture,
   { by, kernelOrder }: ResolveOptions,
 ): ResolvedModel {
   const { topology } = architecture;
-  const expected = architecture.weights ?? expectedWeights(withUniqueNames(parseKerasConfig(topology)));
-  const weights = matchWeights(expected, file, { by, kernelOrder });
+  const graph = withUniqueNames(parseKerasConfig(topology));
+  const file = withLayersOf(given, graph);
+  const expected = architecture.weights ?? expectedWeights(graph);
+  const weights = matchWeights(expected, file, { by: file === given ? by : 'name', kernelOrder });
   return {
+    graph,
     layers: expected.map(({ layer }, i) => ({ layer, weights: weights[i]! })),
-    topology,
-    notes: [],
+    topology: () => topology,
+    notes: treeNotes(given, file),
+    tfjsNotes: [],
   };
 }
 
 /**
  * Brings the layers and the weights of a file together.
  *
- * @throws what `parseKerasConfig`, `toTfjsTopology` and `matchWeights` throw, and `FORMAT_UNSUPPORTED` for weights without an
+ * @throws what `parseKerasConfig` and `matchWeights` throw, and `FORMAT_UNSUPPORTED` for weights without an
  *   architecture.
  */
 export function resolveModelFile(file: ModelFile, options: ResolveOptions = {}): ResolvedModel {

@@ -1,6 +1,7 @@
 /** The isomorphic part of the SDK: what the Node and the browser entry share. */
 // For its effect: plain tf.loadLayersModel knows these layers as soon as the package is imported.
 import '../zoo/layers/index.ts';
+import './layers/index.ts';
 export * from './base/errors.ts';
 export type { Pixels, Progress, ProgressCallback, ProgressUnit } from './base/types.ts';
 export type { EmbeddedWeights, ModelCard, PreprocessingMode, WeightFile } from '../zoo/card.ts';

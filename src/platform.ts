@@ -43,13 +43,24 @@ export interface DecodeOptions {
 /** What can be told about the image in encoded bytes or a DOM object. */
 export type EncodedImage = Uint8Array | Blob | object;
 
+/** What goes into one input of an ONNX model, row-major. */
+export interface OnnxFeed {
+  readonly data: Float32Array | Int32Array;
+  readonly shape: readonly number[];
+}
+
 export interface OnnxSession {
   readonly inputName: string;
+  readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
   /** Runs one batch. `data` is row-major and has `shape`. Outputs come in the order of `outputNames`. */
   run(
     data: Float32Array,
     shape: readonly number[],
+  ): Promise<{ data: Float32Array; shape: readonly number[] }[]>;
+  /** The same with several inputs, by their names: Float32Array for float32, Int32Array for int32. */
+  runAll(
+    feeds: Readonly<Record<string, OnnxFeed>>,
   ): Promise<{ data: Float32Array; shape: readonly number[] }[]>;
   release(): Promise<void>;
 }

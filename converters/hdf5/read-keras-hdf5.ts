@@ -49,18 +49,6 @@ function readLayer(file: Hdf5File, root: string, layer: string): LayerWeights {
 
 function notKeras(file: Hdf5File, fileName: string): FormatError {
   const children = file.children('/');
-  if (children.includes('layers') || children.includes('_layer_checkpoint_dependencies')) {
-    return new FormatError(
-      'FORMAT_UNSUPPORTED',
-      `${fileName} is a .weights.h5 file of Keras 3, which is not read yet.`,
-      {
-        given: `groups at the root: ${children.slice(0, 8).join(', ')}`,
-        expected: 'a file of model.save or model.save_weights of Keras 1 or 2',
-        nextStep:
-          'Save the weights with tf_keras (Keras 2), or as a file whose name does not end in .weights.h5.',
-      },
-    );
-  }
   return new FormatError('FORMAT_UNKNOWN', `${fileName} is an HDF5 file, but not one of Keras.`, {
     given: `groups and data sets at the root: ${children.slice(0, 8).join(', ') || 'none'}`,
     expected: 'an attribute layer_names, at the root or in model_weights',
@@ -124,8 +112,7 @@ function readContents(file: Hdf5File, fileName: string, limits: ReadLimits): Mod
  * are read; nothing else of it is in memory.
  *
  * @throws FormatError `FORMAT_UNKNOWN` (not HDF5, or not of Keras), `FORMAT_DAMAGED` (cut off or altered),
- *   `FORMAT_UNSAFE` (links, virtual data sets), `FORMAT_LIMIT`, `FORMAT_UNSUPPORTED` (`.weights.h5` of Keras 3,
- *   number types).
+ *   `FORMAT_UNSAFE` (links, virtual data sets), `FORMAT_LIMIT`, `FORMAT_UNSUPPORTED` (number types).
  */
 export async function readKerasHdf5(bytes: ModelBytes, options: ReadHdf5Options = {}): Promise<ModelFile> {
   const fileName = options.fileName ?? 'the file';

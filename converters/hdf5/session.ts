@@ -1,6 +1,7 @@
 import { ready } from 'h5wasm';
 import { DovecoteError, FormatError } from '../../src/base/errors.ts';
 import type { ByteSource } from '../../src/base/types.ts';
+import type { ByteSink } from '../byte-sink.ts';
 import type { ReadLimits } from '../model-file.ts';
 import { withBoundedMemory } from './bounded-memory.ts';
 import { checkGlobalHeap } from './global-heap.ts';
@@ -113,6 +114,7 @@ function tooMuch(fileName: string, most: number, cause: unknown): FormatError {
 interface FileNode {
   usedBytes: number;
   stream_ops: Record<string, unknown>;
+  node_ops: Record<string, unknown>;
 }
 
 type ReadStream = (
@@ -140,6 +142,37 @@ function placeFile(module: Hdf5Module, path: string, source: ByteSource, fileNam
   object.stream_ops = { ...object.stream_ops, read };
 }
 
+type WriteStream = (
+  stream: unknown,
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  position: number,
+) => number;
+
+/** A file in the library's file system that is the sink's: what the library writes goes there at once. */
+function placeSink(module: Hdf5Module, path: string, sink: ByteSink): void {
+  module.FS.writeFile(path, new Uint8Array(0));
+  const { object } = module.FS.analyzePath(path, false) as unknown as { object: FileNode };
+  const read: ReadStream = (_, heap, offset, length, position) => {
+    const count = Math.max(0, Math.min(length, sink.size - position));
+    if (count > 0) sink.read(new Uint8Array(heap.buffer, heap.byteOffset + offset, count), position);
+    return count;
+  };
+  const write: WriteStream = (_, bytes, offset, length, position) => {
+    sink.write(bytes.subarray(offset, offset + length), position);
+    object.usedBytes = sink.size;
+    return length;
+  };
+  const setattr = (_: unknown, { size }: { size?: number }) => {
+    // The file's end is set where it is closed; the file system's own way would take memory for all of it.
+    if (size !== undefined && size > sink.size) sink.write(new Uint8Array(1), size - 1);
+  };
+  object.usedBytes = sink.size;
+  object.stream_ops = { ...object.stream_ops, read, write };
+  object.node_ops = { ...object.node_ops, setattr };
+}
+
 /** The library, compiled once. */
 export function hdf5Module(): Promise<Hdf5Module> {
   return ready;
@@ -150,6 +183,50 @@ export interface SessionOptions {
   readonly fileName: string;
   readonly limits: Pick<ReadLimits, 'libraryBytes'>;
   readonly again: boolean;
+}
+
+interface Session extends SessionOptions {
+  readonly place: (path: string) => void;
+  readonly access: number;
+  readonly asError: (error: unknown, fileName: string) => unknown;
+}
+
+function inSession<T>(
+  module: Hdf5Module,
+  { fileName, limits, again, place, access, asError }: Session,
+  action: (file: bigint) => T,
+): T {
+  const foreign = openStreams(module).length;
+  pristine ??= foreign === 0 ? remember(module) : undefined;
+  if (used && !again && foreign === 0) restore(module);
+  const path = `/dovecote-${(sessions += 1)}.h5`;
+  let failed: unknown;
+  let starved = false;
+  const run = () =>
+    withRestoredStack(module, () => {
+      place(path);
+      module.activate_throwing_error_handler();
+      const file = module.open(path, access, false, -1, -1);
+      const result = action(file);
+      module.close_file(file);
+      return result;
+    });
+  try {
+    return withBoundedMemory(limits.libraryBytes, run, () => (starved = true));
+  } catch (error) {
+    failed = error;
+    throw starved && !(error instanceof DovecoteError)
+      ? tooMuch(fileName, limits.libraryBytes, error)
+      : asError(error, fileName);
+  } finally {
+    const trapped = failed instanceof WebAssembly.RuntimeError;
+    if (again && failed === undefined) used = true;
+    else if (foreign === 0 || trapped) {
+      for (const stream of openStreams(module)) module.FS.close(stream);
+      restore(module);
+    }
+    removeFile(module, path);
+  }
 }
 
 /**
@@ -166,40 +243,28 @@ export interface SessionOptions {
 export function withHdf5File<T>(
   module: Hdf5Module,
   source: ByteSource,
-  { fileName, limits, again }: SessionOptions,
+  options: SessionOptions,
   action: (file: bigint) => T,
 ): T {
-  const foreign = openStreams(module).length;
-  pristine ??= foreign === 0 ? remember(module) : undefined;
-  if (used && !again && foreign === 0) restore(module);
-  const path = `/dovecote-${(sessions += 1)}.h5`;
-  let failed: unknown;
-  let starved = false;
-  const read = () =>
-    withRestoredStack(module, () => {
-      placeFile(module, path, source, fileName);
-      module.activate_throwing_error_handler();
-      const file = module.open(path, module.H5F_ACC_RDONLY, false, -1, -1);
-      const result = action(file);
-      module.close_file(file);
-      return result;
-    });
-  try {
-    return withBoundedMemory(limits.libraryBytes, read, () => (starved = true));
-  } catch (error) {
-    failed = error;
-    throw starved && !(error instanceof DovecoteError)
-      ? tooMuch(fileName, limits.libraryBytes, error)
-      : asFormatError(error, fileName);
-  } finally {
-    const trapped = failed instanceof WebAssembly.RuntimeError;
-    if (again && failed === undefined) used = true;
-    else if (foreign === 0 || trapped) {
-      for (const stream of openStreams(module)) module.FS.close(stream);
-      restore(module);
-    }
-    removeFile(module, path);
-  }
+  const place = (path: string) => placeFile(module, path, source, options.fileName);
+  const access = module.H5F_ACC_RDONLY;
+  return inSession(module, { ...options, place, access, asError: asFormatError }, action);
+}
+
+/**
+ * The same for writing: a new file, or `again` one that was begun, whose bytes go to the sink as the library writes them.
+ *
+ * @throws what `action` and the sink throw; FormatError `FORMAT_LIMIT`.
+ */
+export function withHdf5Sink<T>(
+  module: Hdf5Module,
+  sink: ByteSink,
+  options: SessionOptions,
+  action: (file: bigint) => T,
+): T {
+  const place = (path: string) => placeSink(module, path, sink);
+  const access = options.again ? module.H5F_ACC_RDWR : module.H5F_ACC_TRUNC;
+  return inSession(module, { ...options, place, access, asError: (error) => error }, action);
 }
 
 function removeFile(module: Hdf5Module, path: string): void {

@@ -1,30 +1,38 @@
-import { FormatError } from '../../src/base/errors.ts';
 import type { JsonObject, JsonValue } from '../../src/base/types.ts';
 import { isJsonObject } from '../json.ts';
 
-/** Keras 3 says `batch_shape` where Keras 2 says `batch_input_shape`, and calls have `args` and `kwargs`. */
+/** Which Keras a config's words belong to. Keras 1's are told from Keras 2's word by word. */
+export type KerasMajor = 2 | 3;
+
+/** Keras 3 says `batch_shape` where Keras 2 says `batch_input_shape`, calls have `args`, and types are policies. */
 function looksLikeKeras3(layer: JsonValue): boolean {
   if (!isJsonObject(layer)) return false;
-  const config = layer.config;
-  if (isJsonObject(config) && config.batch_shape !== undefined && config.batch_input_shape === undefined)
+  const { config, inbound_nodes: nodes } = layer;
+  if (Array.isArray(nodes) && nodes.some((node) => isJsonObject(node) && node.args !== undefined))
     return true;
-  const nodes = layer.inbound_nodes;
-  return Array.isArray(nodes) && nodes.some((node) => isJsonObject(node) && node.args !== undefined);
+  if (!isJsonObject(config)) return false;
+  if (isJsonObject(config.dtype) && config.dtype.class_name === 'DTypePolicy') return true;
+  return config.batch_shape !== undefined && config.batch_input_shape === undefined;
 }
 
-export function refuseKeras3(root: JsonObject, version: string | undefined, file: string): void {
-  const layers = isJsonObject(root.config) ? root.config.layers : undefined;
-  const byVersion = version !== undefined && /^[3-9]\./.test(version);
-  const byShape = Array.isArray(layers) && layers.some(looksLikeKeras3);
-  if (!byVersion && !byShape) return;
-  throw new FormatError(
-    'FORMAT_UNSUPPORTED',
-    `${file} was saved by Keras ${version ?? '3'}; models of Keras 3 are not read yet.`,
-    {
-      given: version === undefined ? 'a config in the manner of Keras 3' : `keras_version: ${version}`,
-      expected: 'a model saved by Keras 1 or 2',
-      nextStep:
-        'Save it with tf_keras (Keras 2), or save only the weights and give the architecture by name.',
-    },
-  );
+/** Keras 2's own words, where Keras 3 has others. */
+function looksLikeKeras2(layer: JsonValue): boolean {
+  if (!isJsonObject(layer)) return false;
+  const { config, inbound_nodes: nodes } = layer;
+  if (Array.isArray(nodes) && nodes.some(Array.isArray)) return true;
+  return isJsonObject(config) && config.batch_input_shape !== undefined;
+}
+
+/**
+ * The Keras that wrote a model's config. The config's own words decide; the version only where they say nothing, for
+ * a file that was converted may have kept the version of its source.
+ */
+export function kerasMajor(root: JsonObject, version: string | undefined): KerasMajor {
+  const config = root.config;
+  const layers = isJsonObject(config) ? config.layers : config;
+  if (Array.isArray(layers)) {
+    if (layers.some(looksLikeKeras3)) return 3;
+    if (layers.some(looksLikeKeras2)) return 2;
+  }
+  return version !== undefined && /^[3-9]\./.test(version) ? 3 : 2;
 }

@@ -20,6 +20,7 @@ const RENAMED_CLASSES: Record<string, string> = {
   BatchNormalizationV1: 'BatchNormalization',
   BatchNormalizationV2: 'BatchNormalization',
   SyncBatchNormalization: 'BatchNormalization',
+  GroupedQueryAttention: 'GroupQueryAttention',
   // Keras Applications registers its own layers as users do theirs.
   'Custom>CustomScaleLayer': 'CustomScaleLayer',
   'Custom>LayerScale': 'LayerScale',
@@ -144,6 +145,10 @@ function zeroPadding(padding: JsonValue | undefined): JsonValue | undefined {
 function dtypeOf(dtype: JsonValue): JsonValue {
   if (!isJsonObject(dtype)) return dtype;
   const policy = isJsonObject(dtype.config) ? stringOf(dtype.config.name) : undefined;
+  // Quantized weights are no matter of types alone: the policy stays, for the writers to refuse.
+  if (dtype.class_name !== 'DTypePolicy' && dtype.class_name !== 'Policy' && policy === undefined)
+    return dtype;
+  if (typeof dtype.class_name === 'string' && dtype.class_name.startsWith('Quantized')) return dtype;
   return policy === undefined || policy.startsWith('mixed_') ? 'float32' : policy;
 }
 
@@ -181,19 +186,12 @@ function completeConfig(className: string, given: JsonObject, config: JsonObject
     if (Array.isArray(config.axis) && config.axis.length === 1) config.axis = config.axis[0]!;
     if (config.mode === 0) delete config.mode;
   }
-  if (
-    isJsonObject(config.layer) &&
-    typeof config.layer.class_name === 'string' &&
-    isJsonObject(config.layer.config)
-  ) {
-    const inner = toKeras2Layer(config.layer.class_name, config.layer.config);
-    config.layer = { class_name: inner.className, config: inner.config };
-  }
 }
 
 /**
  * One layer in the vocabulary of Keras 2, from any of Keras 1's and Keras 2's. It goes by the words that are there
- * rather than by the file's version, which is often missing. What has no counterpart is left as it is.
+ * rather than by the file's version, which is often missing. What has no counterpart is left as it is, and so are
+ * layers within its config.
  */
 export function toKeras2Layer(className: string, given: JsonObject): Keras2Layer {
   if (className === 'Merge') return merge(given) ?? { className, config: given };

@@ -1,149 +1,97 @@
 import { FormatError } from '../../src/base/errors.ts';
 import type { JsonObject, JsonValue } from '../../src/base/types.ts';
 import type { GraphLayer, ModelGraph, TensorRef } from '../graph.ts';
-import { excerpt, isJsonObject, shapeOf, stringOf } from '../json.ts';
+import { isJsonObject, shapeOf, stringOf } from '../json.ts';
+import { keras2Call, keras3Call, tensorRefs, type Argument, type LayerCall } from './calls.ts';
 import { checkGraph } from './check-graph.ts';
-import { meaningfulArguments, tensorRefs } from './inbound-nodes.ts';
-import { refuseKeras3 } from './keras3.ts';
-import { toKeras2Layer, usesTheanoOrdering } from './legacy.ts';
+import { checkConfig } from './check-config.ts';
+import { withoutExplicitMasks } from './implied-masks.ts';
+import { modelConfig } from './graph-json.ts';
+import { kerasMajor, type KerasMajor } from './keras3.ts';
+import { usesTheanoOrdering } from './legacy.ts';
+import { withImpliedMasks } from './masks.ts';
+import { damaged, isModelConfig, parseLayer, rawLayer, type Context, type RawLayer } from './parse-layer.ts';
 
 export interface ParseKerasOptions {
   /** The file's `keras_version`, where it is not in the config itself. */
   readonly kerasVersion?: string;
   /** Shown in errors. */
   readonly fileName?: string;
+  /**
+   * Whether the layers of this package keep their classes and stated masks stay stated, as a model of tfjs runs them.
+   * Otherwise they become Keras's again. Default false.
+   */
+  readonly ownClasses?: boolean;
 }
 
-const FUNCTIONAL = new Set(['Functional', 'Model', 'Container', 'Network', 'Graph']);
-const TOPOLOGY_KEYS = new Set(['layers', 'input_layers', 'output_layers']);
 const MAX_NESTING = 32;
 
-/** Layers whose Keras 1 config does not tell their dimension ordering: it was the writer's default. */
-const WITHOUT_ORDERING = new Set(['ZeroPadding2D', 'Cropping2D', 'UpSampling2D']);
-
-interface Context {
-  readonly file: string;
-  readonly depth: number;
-  /** All Keras 1 layers that tell their ordering say `th`. */
-  readonly channelsFirst: boolean;
-}
-
-interface RawLayer {
-  readonly className: string;
-  readonly config: JsonObject;
-  readonly name: string;
-  readonly inboundNodes: JsonValue[];
-}
-
-function damaged(context: Context, summary: string, given?: unknown): FormatError {
-  return new FormatError('FORMAT_DAMAGED', `The model config of ${context.file} is damaged: ${summary}`, {
-    given: given === undefined ? summary : excerpt(given),
-    expected: 'a config as Keras writes it',
-    nextStep: 'Save the model again with Keras (model.save), or check that the file was copied whole.',
-  });
-}
-
-/** True for `{class_name, config}` that describes a model rather than a layer, custom subclasses included. */
-function isModelConfig(className: string, config: JsonValue | undefined): boolean {
-  if (className === 'Sequential' || FUNCTIONAL.has(className)) return true;
-  return isJsonObject(config) && Array.isArray(config.layers) && config.input_layers !== undefined;
-}
-
-function rawLayer(value: JsonValue, context: Context): RawLayer {
-  if (!isJsonObject(value)) throw damaged(context, 'a layer is not an object.', value);
-  const className = stringOf(value.class_name);
-  if (className === undefined) throw damaged(context, 'a layer has no class_name.', value);
-  const given = value.config;
-  // Keras before 2.2.3 writes a Sequential's config as the bare list of its layers.
-  const config: JsonValue | undefined = Array.isArray(given) ? { layers: given } : given;
-  if (!isJsonObject(config)) throw damaged(context, `the ${className} layer has no config.`, value);
-  const name = stringOf(value.name) ?? stringOf(config.name);
-  if (name === undefined && !isModelConfig(className, config)) {
-    throw damaged(context, `a ${className} layer has no name.`, config);
-  }
-  const nodes = value.inbound_nodes ?? [];
-  if (!Array.isArray(nodes))
-    throw damaged(context, `inbound_nodes of ${name ?? className} is not a list.`, nodes);
-  return { className, config, name: name ?? className.toLowerCase(), inboundNodes: nodes };
-}
-
-function nestedGraph(raw: RawLayer, context: Context): ModelGraph | undefined {
-  if (!isModelConfig(raw.className, raw.config)) return undefined;
-  return parseModel(raw.className, raw.config, raw.name, { ...context, depth: context.depth + 1 });
-}
-
-function parseLayer(
-  raw: RawLayer,
-  inbound: GraphLayer['inbound'],
-  kwargs: JsonObject[],
-  context: Context,
-): GraphLayer {
-  const callArguments = kwargs.map(meaningfulArguments);
-  const extra = callArguments.some((item) => Object.keys(item).length > 0) ? { callArguments } : {};
-  const nested = nestedGraph(raw, context);
-  if (nested !== undefined) {
-    const config = Object.fromEntries(Object.entries(raw.config).filter(([key]) => !TOPOLOGY_KEYS.has(key)));
-    const className = nested.kind === 'sequential' ? 'Sequential' : 'Model';
-    return { name: raw.name, className, config: { ...config, name: raw.name }, inbound, nested, ...extra };
-  }
-  const layer = toKeras2Layer(raw.className, { ...raw.config, name: raw.name });
-  const ordering: JsonObject = {};
-  if (
-    context.channelsFirst &&
-    WITHOUT_ORDERING.has(layer.className) &&
-    layer.config.data_format === undefined
-  ) {
-    ordering.data_format = 'channels_first';
-  }
-  return {
-    name: raw.name,
-    className: layer.className,
-    config: { ...layer.config, ...ordering },
-    inbound,
-    ...extra,
-  };
-}
-
 /**
- * Keras counts a nested model's own creation as its node 0, so that its first call is node 1. Here node n is
- * always the n-th call.
+ * Keras 2 counts a nested model's own creation as its node 0, so that its first call is node 1. Keras 3 does so in
+ * `output_layers` for functional models, and nowhere else. Here node n is always the n-th call.
  */
-function nestedOffsets(layers: readonly GraphLayer[], refs: readonly TensorRef[]): Map<string, number> {
+function nestedOffsets(layers: readonly GraphLayer[], refs: readonly TensorRef[], major: KerasMajor) {
   const offsets = new Map<string, number>();
-  for (const layer of layers) {
-    if (layer.nested === undefined) continue;
-    const used = refs.filter((ref) => ref.layer === layer.name).map((ref) => ref.node);
-    offsets.set(layer.name, used.includes(0) ? 0 : 1);
+  const used = new Set(refs.filter((ref) => ref.node === 0).map((ref) => ref.layer));
+  for (const { name, nested } of layers) {
+    if (nested === undefined || used.has(name)) continue;
+    if (major === 2 || nested.kind === 'functional') offsets.set(name, 1);
   }
-  return offsets;
+  return (ref: TensorRef): TensorRef => ({ ...ref, node: ref.node - (offsets.get(ref.layer) ?? 0) });
+}
+
+/** A call of a nested model by names has its tensors in the order of that model's inputs. */
+function inInputOrder(raw: RawLayer, call: LayerCall): LayerCall {
+  const [first, ...rest] = call.args;
+  const { input_layers: inputs } = raw.config;
+  if (first?.kind !== 'object' || !Array.isArray(inputs)) return call;
+  const names = (tensorRefs(inputs) ?? []).map((ref) => ref.layer);
+  const byName = new Map(first.entries);
+  if (names.length !== byName.size || !names.every((name) => byName.has(name))) return call;
+  const list: Argument = { kind: 'list', items: names.map((name) => byName.get(name)!) };
+  return { ...call, args: [list, ...rest] };
+}
+
+function callsOf(raw: RawLayer, names: ReadonlySet<string>, context: Context): LayerCall[] {
+  return raw.inboundNodes.map((node) => {
+    const call = context.major === 3 ? keras3Call(node) : keras2Call(node, names);
+    if (call === undefined) throw damaged(context, `an inbound node of "${raw.name}" is unreadable.`, node);
+    return isModelConfig(raw.className, raw.config) ? inInputOrder(raw, call) : call;
+  });
 }
 
 function parseFunctional(config: JsonObject, name: string, context: Context): ModelGraph {
   if (!Array.isArray(config.layers))
     throw damaged(context, `the model "${name}" has no list of layers.`, config);
-  const parsed = config.layers.map((value) => {
-    const raw = rawLayer(value, context);
-    const kwargs: JsonObject[] = [];
-    const inbound = raw.inboundNodes.map((node) => {
-      const call = tensorRefs(node);
-      if (call === undefined) throw damaged(context, `an inbound node of "${raw.name}" is unreadable.`, node);
-      kwargs.push(call.kwargs);
-      return call.refs;
-    });
-    return parseLayer(raw, inbound, kwargs, context);
-  });
-  const inputs = tensorRefs(config.input_layers)?.refs;
-  const outputs = tensorRefs(config.output_layers)?.refs;
+  const raws = config.layers.map((value) => rawLayer(value, context));
+  const names = new Set(raws.map((raw) => raw.name));
+  const parsed = raws.map((raw) => parseLayer(raw, callsOf(raw, names, context), context));
+  const inputs = tensorRefs(config.input_layers);
+  const outputs = tensorRefs(config.output_layers);
   if (inputs === undefined || inputs.length === 0)
     throw damaged(context, `the model "${name}" has no input_layers.`);
   if (outputs === undefined || outputs.length === 0)
     throw damaged(context, `the model "${name}" has no output_layers.`);
 
-  const everyRef = [...parsed.flatMap((layer) => layer.inbound.flat()), ...inputs, ...outputs];
-  const offsets = nestedOffsets(parsed, everyRef);
-  const shift = (ref: TensorRef): TensorRef => ({ ...ref, node: ref.node - (offsets.get(ref.layer) ?? 0) });
-  const layers = parsed.map((layer) => ({ ...layer, inbound: layer.inbound.map((call) => call.map(shift)) }));
-  return { name, kind: 'functional', layers, inputs: inputs.map(shift), outputs: outputs.map(shift) };
+  const unshifted = parsed.map(({ layer }) => layer);
+  const ends = [...inputs, ...outputs];
+  const inner = unshifted.flatMap((layer) => layer.inbound.flat());
+  const shiftEnd = nestedOffsets(unshifted, context.major === 3 ? ends : [...inner, ...ends], context.major);
+  const shift = context.major === 3 ? (ref: TensorRef) => ref : shiftEnd;
+  const calls = parsed.map(({ layer, masks }) => ({
+    layer: { ...layer, inbound: layer.inbound.map((refs) => refs.map(shift)) },
+    masks,
+  }));
+  const graph = {
+    name,
+    kind: 'functional' as const,
+    layers: calls.map(({ layer }) => layer),
+    inputs: inputs.map(shiftEnd),
+    outputs: outputs.map(shiftEnd),
+  };
+  checkGraph(graph, context.file);
+  if (context.major === 2) return graph;
+  return { ...graph, layers: withImpliedMasks(calls, graph.outputs) };
 }
 
 /** The batch shape that the first layer of a Sequential model takes, when the file tells it. */
@@ -172,7 +120,7 @@ function inputLayerFor(first: GraphLayer, shape: (number | null)[]): GraphLayer 
 function parseSequential(config: JsonObject, name: string, context: Context): ModelGraph {
   if (!Array.isArray(config.layers))
     throw damaged(context, `the model "${name}" has no list of layers.`, config);
-  const parsed = config.layers.map((value) => parseLayer(rawLayer(value, context), [], [], context));
+  const parsed = config.layers.map((value) => parseLayer(rawLayer(value, context), [], context).layer);
   const first = parsed[0];
   if (first === undefined) {
     throw new FormatError(
@@ -222,10 +170,8 @@ function parseModel(className: string, config: JsonObject, name: string, context
       },
     );
   }
-  const graph =
-    className === 'Sequential'
-      ? parseSequential(config, name, context)
-      : parseFunctional(config, name, context);
+  if (className !== 'Sequential') return parseFunctional(config, name, context);
+  const graph = parseSequential(config, name, context);
   checkGraph(graph, context.file);
   return graph;
 }
@@ -233,29 +179,36 @@ function parseModel(className: string, config: JsonObject, name: string, context
 /**
  * Reads the config of a Keras model into the one graph that all writers take.
  *
- * Takes Keras 1 and Keras 2 `model_config` (functional and Sequential, nested models, layers called several times,
- * several inputs and outputs), and what `model.toJSON(null, false)` of tfjs returns. All layers come out in the
- * vocabulary of Keras 2. A Sequential model gets an `InputLayer` when the file has none; layer classes that nothing
- * knows are kept as they are, for the writers to refuse.
+ * Takes the config of a whole model by Keras 1, 2 or 3 (functional and Sequential, nested models, layers called several
+ * times, several inputs and outputs, operators between layers), what `model.to_json()` gives, and `modelTopology` of
+ * tfjs. All layers come out in the vocabulary of Keras 2, operators as `TensorOperation` (`operation-list.ts`), and
+ * where Keras 3 computes something else under the same name, under another name (`keras3_hard_sigmoid`). A Sequential
+ * model gets an `InputLayer` when the file has none; layer classes that nothing knows are kept as they are, and
+ * operations that nothing knows become an `UnknownOperation`, for the writers to refuse.
  *
  * @throws FormatError `FORMAT_DAMAGED` (not a model config, unknown references, cycles, duplicate names),
- *   `FORMAT_UNSUPPORTED` (Keras 3, subclassed models, no input shape), `FORMAT_LIMIT` (nested too deep).
+ *   `FORMAT_UNSUPPORTED` (subclassed models, no input shape), `FORMAT_LIMIT` (nested too deep).
  */
 export function parseKerasConfig(config: JsonObject, options: ParseKerasOptions = {}): ModelGraph {
+  const file = options.fileName ?? 'the file';
+  checkConfig(config, file);
   const root = isJsonObject(config.model_config) ? config.model_config : config;
+  const version = options.kerasVersion ?? stringOf(root.keras_version) ?? stringOf(config.keras_version);
   const context: Context = {
-    file: options.fileName ?? 'the file',
+    file,
     depth: 0,
+    major: kerasMajor(root, version),
     channelsFirst: usesTheanoOrdering(root),
+    ownClasses: options.ownClasses === true,
+    parseModel,
+    modelConfig,
   };
   const className = stringOf(root.class_name);
   if (className === undefined) throw damaged(context, 'it has no class_name.', config);
-  const version = options.kerasVersion ?? stringOf(root.keras_version);
-  refuseKeras3(root, version, context.file);
   if (!isModelConfig(className, root.config)) {
     throw new FormatError(
       'FORMAT_UNSUPPORTED',
-      `The model of ${context.file} is of the class ${className}, whose layers are Python code.`,
+      `The model of ${file} is of the class ${className}, whose layers are Python code.`,
       {
         given: `class_name: ${className}`,
         expected: 'a Sequential or functional model',
@@ -266,5 +219,7 @@ export function parseKerasConfig(config: JsonObject, options: ParseKerasOptions 
   const given = root.config;
   const model: JsonValue | undefined = Array.isArray(given) ? { layers: given } : given;
   if (!isJsonObject(model)) throw damaged(context, 'it has no config.', config);
-  return parseModel(className, model, stringOf(model.name) ?? className.toLowerCase(), context);
+  const graph = parseModel(className, model, stringOf(model.name) ?? className.toLowerCase(), context);
+  // What this package wrote for tfjs states its masks.
+  return context.major === 2 && !context.ownClasses ? withoutExplicitMasks(graph) : graph;
 }

@@ -1,43 +1,32 @@
 import type { JsonObject, JsonValue } from '../../src/base/types.ts';
 import { isJsonObject, stringOf } from '../json.ts';
 
-/** Activations that this package registers with tfjs. Keras 3's hard sigmoid has a name of ours: tfjs's is Keras 2's. */
-export const OWN_ACTIVATIONS: ReadonlySet<string> = new Set([
-  'hard_swish',
-  'hard_silu',
-  'keras3_hard_sigmoid',
-]);
-
-/** Activations that tfjs knows, with ours, by Keras's names; several names of one function are told apart by the value. */
-const ACTIVATIONS = new Map(
-  Object.entries({
-    elu: 'elu',
-    selu: 'selu',
-    relu: 'relu',
-    relu6: 'relu6',
-    linear: 'linear',
-    sigmoid: 'sigmoid',
-    hard_sigmoid: 'hard_sigmoid',
-    softplus: 'softplus',
-    softsign: 'softsign',
-    tanh: 'tanh',
-    softmax: 'softmax',
-    log_softmax: 'log_softmax',
-    swish: 'swish',
-    silu: 'swish',
-    mish: 'mish',
-    gelu: 'gelu',
-    hard_swish: 'hard_swish',
-    hard_silu: 'hard_silu',
-    keras3_hard_sigmoid: 'keras3_hard_sigmoid',
-    // As tfjs writes them in its own configs.
-    hardSigmoid: 'hard_sigmoid',
-    logSoftmax: 'log_softmax',
-    hardSwish: 'hard_swish',
-    hardSilu: 'hard_silu',
-    keras3HardSigmoid: 'keras3_hard_sigmoid',
-  }),
+/**
+ * Activations that this package registers with tfjs, by Keras's names. Keras 3's hard sigmoid has a name of ours: tfjs's
+ * is Keras 2's.
+ */
+export const OWN_ACTIVATIONS: ReadonlySet<string> = new Set(
+  (
+    'celu exponential glu hard_shrink hard_silu hard_swish hard_tanh keras3_hard_sigmoid leaky_relu log_sigmoid ' +
+    'soft_shrink sparse_plus sparse_sigmoid sparsemax squareplus tanh_shrink'
+  ).split(' '),
 );
+
+const TFJS_ACTIVATIONS =
+  'elu selu relu relu6 linear sigmoid hard_sigmoid softplus softsign tanh softmax log_softmax swish mish gelu'.split(
+    ' ',
+  );
+
+const camelCase = (name: string) => name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+/** Activations by Keras's names, by those that tfjs writes in its own configs, and by older ones. */
+const ACTIVATIONS = new Map([
+  ...[...TFJS_ACTIVATIONS, ...OWN_ACTIVATIONS].flatMap((name): [string, string][] => [
+    [name, name],
+    [camelCase(name), name],
+  ]),
+  ['silu', 'swish'],
+]);
 
 /** The name of an activation, or `undefined` when tfjs has no such function. */
 export function activationName(value: JsonValue | undefined): string | undefined {
@@ -66,26 +55,40 @@ function regularizer(value: JsonValue | undefined): JsonValue {
     : null;
 }
 
-const DROPPED = new Set(['ragged', 'batch_size', 'input_shape', 'build_config', 'autocast']);
-const FLOATS = new Set(['float16', 'float64', 'bfloat16', 'mixed_float16', 'mixed_bfloat16']);
+const DROPPED = new Set([
+  'ragged',
+  'batch_size',
+  'input_shape',
+  'build_config',
+  'build_input_shape',
+  'autocast',
+]);
+
+/** What tfjs has for a type: one float, one integer, and booleans. */
+function tfjsType(dtype: JsonValue): string {
+  if (typeof dtype !== 'string') return 'float32';
+  if (/^u?int\d+$/.test(dtype)) return 'int32';
+  return dtype === 'bool' || dtype === 'string' ? dtype : 'float32';
+}
 
 /** What every layer's config has in common, in the words that tfjs takes. */
 export function cleanConfig(className: string, config: JsonObject): JsonObject {
   const clean: JsonObject = {};
   for (const [key, value] of Object.entries(config)) {
     if (DROPPED.has(key)) continue;
-    if (className === 'SeparableConv2D' && key.startsWith('kernel_') && key !== 'kernel_size') continue;
+    if (className.startsWith('SeparableConv') && key.startsWith('kernel_') && key !== 'kernel_size') continue;
     // Keras 1 repeats the input's size in many layers; tfjs would take it for the model's input.
     if ((key === 'input_dim' || key === 'input_length') && className !== 'Embedding') continue;
     // Initial values are replaced by the file's weights, so they need not be drawn; zeros are the fastest.
     if (key.endsWith('_initializer')) clean[key] = { class_name: 'Zeros', config: {} };
+    // tfjs cannot run a layer that has one; it matters to training only.
+    else if (key === 'activity_regularizer') clean[key] = null;
     else if (key.endsWith('_regularizer')) clean[key] = regularizer(value);
     // tfjs applies constraints to weights that it loads too, which would change them.
     else if (key.endsWith('_constraint')) clean[key] = null;
     else if (key === 'activation' || key === 'recurrent_activation')
       clean[key] = activationName(value) ?? null;
-    else if (key === 'dtype')
-      clean[key] = typeof value === 'string' && !FLOATS.has(value) ? value : 'float32';
+    else if (key === 'dtype') clean[key] = tfjsType(value);
     else if (key === 'trainable') clean[key] = value !== false;
     else clean[key] = value;
   }

@@ -1,44 +1,116 @@
 import { FormatError } from '../../src/base/errors.ts';
 import type { JsonObject, JsonValue } from '../../src/base/types.ts';
 import type { GraphLayer, ModelGraph, TensorRef } from '../graph.ts';
-import { isJsonObject, stringOf } from '../json.ts';
-import { cleanConfig } from './tfjs-cleaning.ts';
-import { ownClass, ownPart } from './own-layers.ts';
+import { masksForTfjs } from './explicit-masks.ts';
+import { modelJson } from './graph-json.ts';
+import { joinsMasks, maskedLayers, takesMasks } from './masks.ts';
+import { ownClass, ownPart, type LayerInput } from './own-layers.ts';
+import { parseKerasConfig } from './parse-config.ts';
 import { inferRanks } from './ranks.ts';
-import { axisProblem, identityAtInference, tfjsProblem } from './tfjs-support.ts';
+import { cleanConfig } from './tfjs-cleaning.ts';
+import { withCopies } from './tfjs-copies.ts';
+import { plainLayer } from './tfjs-operations.ts';
+import {
+  identityAtInference,
+  innerInput,
+  innerLayers,
+  isModel,
+  mapInnerLayers,
+  tfjsProblem,
+  type InnerLayer,
+} from './tfjs-support.ts';
+
+/** What each layer's place in its graph tells. */
+function inputsOf(graph: ModelGraph): (layer: GraphLayer) => LayerInput {
+  const ranks = inferRanks(graph).inputs;
+  const masked = maskedLayers(graph);
+  return (layer) => ({ rank: ranks.get(layer.name), masked: masked.has(layer.name) });
+}
+
+/** A model in a wrapper, as a graph. It is read again, from the words that `parseKerasConfig` gave it. */
+const modelIn = ({ className, config }: InnerLayer) => parseKerasConfig({ class_name: className, config });
+
+/**
+ * What tfjs does wrong with masks: it hands one on to whatever it runs next, whether that one's inputs have a mask or
+ * not, and those that merging layers make have an axis too many.
+ */
+function maskProblems(graph: ModelGraph): (layer: GraphLayer) => string | undefined {
+  const masked = maskedLayers(graph);
+  const rightly = maskedLayers(
+    graph,
+    (layer) => joinsMasks(layer) && ownClass(layer.className, layer.config, { masked: true }) === undefined,
+  );
+  return (layer) => {
+    if (masked.size === 0 || !takesMasks(layer)) return undefined;
+    if (layer.nested !== undefined)
+      return 'there are masks in the model, which TensorFlow.js would mix up here';
+    if (masked.has(layer.name) && !rightly.has(layer.name))
+      return 'its mask comes through a layer that merges, and TensorFlow.js gets such masks wrong';
+    const harmless = ['GlobalAveragePooling1D', 'Softmax', 'TimeDistributed'].includes(layer.className);
+    if (masked.has(layer.name) || harmless) return undefined;
+    return 'no mask reaches it, but TensorFlow.js would give it that of another layer';
+  };
+}
+
+/** The graph as tfjs is to have it: with masks stated where it would hand them on wrongly. */
+const forTfjs = masksForTfjs;
 
 /** One line for each layer that TensorFlow.js cannot compute as Keras does, nested models included. */
-export function layerProblems(graph: ModelGraph, prefix = ''): string[] {
-  const ranks = inferRanks(graph).inputs;
+export function layerProblems(graph: ModelGraph): string[] {
+  return problemsIn(forTfjs(graph), '');
+}
+
+function problemsIn(graph: ModelGraph, prefix: string): string[] {
+  const inputOf = inputsOf(graph);
+  const maskProblem = maskProblems(graph);
   return graph.layers.flatMap((layer) => {
     const label = `${prefix}${layer.name}`;
+    const line = (problem: string) => `${label} (${layer.className}): ${problem}`;
     const kwargs = layer.callArguments?.flatMap((call) => Object.keys(call)) ?? [];
-    const call =
-      kwargs.length > 0 ? [`${label} (${layer.className}): it is called with ${kwargs.join(', ')}`] : [];
-    if (layer.nested !== undefined) return [...call, ...layerProblems(layer.nested, `${label} > `)];
-    const axis =
-      layer.className === 'BatchNormalization' ? axisProblem(layer.config, ranks.get(layer.name)) : undefined;
-    const problem = tfjsProblem(layer.className, layer.config) ?? axis;
-    return problem === undefined ? call : [`${label} (${layer.className}): ${problem}`];
+    const problems = kwargs.length > 0 ? [line(`it is called with ${[...new Set(kwargs)].join(', ')}`)] : [];
+    const mask = maskProblem(layer);
+    if (mask !== undefined) problems.push(line(mask));
+    if (layer.nested !== undefined) return [...problems, ...problemsIn(layer.nested, `${label} > `)];
+    const problem = tfjsProblem(layer.className, layer.config, inputOf(layer));
+    if (problem !== undefined) problems.push(line(problem));
+    const models = innerLayers(layer.config).filter(isModel);
+    return [...problems, ...models.flatMap((model) => problemsIn(forTfjs(modelIn(model)), `${label} > `))];
   });
 }
 
+function* innerParts(className: string, config: JsonObject, outer: LayerInput): Generator<string> {
+  const input = innerInput(className, outer);
+  for (const layer of innerLayers(config)) {
+    if (isModel(layer)) {
+      for (const [part] of ownParts(forTfjs(modelIn(layer)))) yield part;
+      continue;
+    }
+    const part = ownPart(layer.className, layer.config, input);
+    if (part !== undefined) yield part;
+    yield* innerParts(layer.className, layer.config, input);
+  }
+}
+
 function* ownParts(graph: ModelGraph, prefix = ''): Generator<[part: string, layer: string]> {
+  const inputOf = inputsOf(graph);
+  const plainly = plainLayer(graph);
   for (const layer of graph.layers) {
     if (layer.nested !== undefined) yield* ownParts(layer.nested, `${prefix}${layer.name} > `);
-    const inner = layer.config.layer;
-    const wrapped = isJsonObject(inner) && isJsonObject(inner.config) ? inner : undefined;
-    const part =
-      ownPart(layer.className, layer.config) ??
-      (wrapped && ownPart(stringOf(wrapped.class_name) ?? '', wrapped.config as JsonObject));
+    const { className, config } = plainly(layer) ?? layer;
+    const input = inputOf(layer);
+    const part = ownPart(className, config, input);
     if (part !== undefined) yield [part, prefix + layer.name];
+    else for (const inner of innerParts(className, config, input)) yield [inner, prefix + layer.name];
   }
 }
 
 /** A note that names the layers which plain tfjs lacks and this package registers; none when there is no such layer. */
 export function ownLayerNotes(graph: ModelGraph): string[] {
   const byPart = new Map<string, string[]>();
-  for (const [part, layer] of ownParts(graph)) byPart.set(part, [...(byPart.get(part) ?? []), layer]);
+  for (const [part, layer] of ownParts(forTfjs(graph))) {
+    const layers = byPart.get(part) ?? [];
+    if (!layers.includes(layer)) byPart.set(part, [...layers, layer]);
+  }
   if (byPart.size === 0) return [];
   const list = [...byPart].map(([part, layers]) => {
     const more = layers.length > 3 ? ` and ${layers.length - 3} more` : '';
@@ -67,26 +139,23 @@ function requireTfjsLayers(graph: ModelGraph, fileName: string): void {
   );
 }
 
-function wrappedLayer(value: JsonValue): JsonValue {
-  if (!isJsonObject(value) || !isJsonObject(value.config)) return value;
-  const className = stringOf(value.class_name) ?? '';
+function wrappedLayer(layer: InnerLayer, input: LayerInput): JsonValue {
+  if (isModel(layer)) {
+    const graph = withCopies(forTfjs(modelIn(layer)));
+    return modelJson(graph, graph.name, describeIn);
+  }
+  const { className, config } = layer;
   return {
-    class_name: ownClass(className, value.config) ?? className,
-    config: layerConfig(className, value.config),
+    class_name: ownClass(className, config, input) ?? className,
+    config: layerConfig(className, config, input),
   };
 }
 
-function layerConfig(className: string, config: JsonObject): JsonObject {
-  const clean = cleanConfig(className, config);
-  if (clean.layer !== undefined) clean.layer = wrappedLayer(clean.layer);
+function layerConfig(className: string, config: JsonObject, input: LayerInput): JsonObject {
+  const inner = innerInput(className, input);
+  const clean = mapInnerLayers(cleanConfig(className, config), (layer) => wrappedLayer(layer, inner));
   if (className === 'InputLayer') clean.sparse = config.sparse === true;
   return clean;
-}
-
-/** tfjs counts a nested model's creation as node 0, so that its first call is node 1. */
-function refOf(ref: TensorRef, graph: ModelGraph): JsonValue[] {
-  const nested = graph.layers.find((layer) => layer.name === ref.layer)?.nested !== undefined;
-  return [ref.layer, ref.node + (nested ? 1 : 0), ref.tensor];
 }
 
 /** Keras allows the same layer name in two nested models, tfjs does not: its weight names have no path. */
@@ -118,35 +187,21 @@ export function withUniqueNames(graph: ModelGraph, path = '', taken = new Set<st
   return { ...graph, layers, inputs: graph.inputs.map(ref), outputs: graph.outputs.map(ref) };
 }
 
-function layerJson(layer: GraphLayer, graph: ModelGraph): JsonObject {
-  const functional: JsonObject = {};
-  if (graph.kind === 'functional') {
-    functional.name = layer.name;
-    functional.inbound_nodes = layer.inbound.map((call) => call.map((ref) => [...refOf(ref, graph), {}]));
-  }
-  if (layer.nested !== undefined)
-    return { ...modelJson(layer.nested, layer.name, layer.config), ...functional };
-  if (identityAtInference(layer.className)) {
-    const { name, trainable = true, rate = 0 } = layer.config;
-    return { class_name: 'Dropout', config: { name: name!, trainable, rate }, ...functional };
-  }
-  const className = ownClass(layer.className, layer.config) ?? layer.className;
-  return { class_name: className, config: layerConfig(layer.className, layer.config), ...functional };
-}
-
-function modelJson(graph: ModelGraph, name: string, extra: JsonObject = {}): JsonObject {
-  const layers = graph.layers.map((layer) => layerJson(layer, graph));
-  const trainable: JsonObject = extra.trainable === undefined ? {} : { trainable: extra.trainable };
-  if (graph.kind === 'sequential')
-    return { class_name: 'Sequential', config: { name, layers, ...trainable } };
-  const config: JsonObject = {
-    name,
-    layers,
-    input_layers: graph.inputs.map((ref) => refOf(ref, graph)),
-    output_layers: graph.outputs.map((ref) => refOf(ref, graph)),
-    ...trainable,
+function describeIn(graph: ModelGraph) {
+  const inputOf = inputsOf(graph);
+  const plainly = plainLayer(graph);
+  return (layer: GraphLayer): { class_name: string; config: JsonObject } => {
+    if (identityAtInference(layer.className)) {
+      const { name, trainable = true, rate = 0 } = layer.config;
+      return { class_name: 'Dropout', config: { name: name!, trainable, rate } };
+    }
+    const { className, config } = plainly(layer) ?? layer;
+    const input = inputOf(layer);
+    return {
+      class_name: ownClass(className, config, input) ?? className,
+      config: layerConfig(className, config, input),
+    };
   };
-  return { class_name: 'Model', config };
 }
 
 /**
@@ -160,6 +215,10 @@ function modelJson(graph: ModelGraph, name: string, extra: JsonObject = {}): Jso
  */
 export function toTfjsTopology(graph: ModelGraph, options: { fileName?: string } = {}): JsonObject {
   requireTfjsLayers(graph, options.fileName ?? 'the model');
-  const unique = withUniqueNames(graph);
-  return { ...modelJson(unique, unique.name), keras_version: '2.15.0', backend: 'tensorflow' };
+  const unique = withCopies(forTfjs(withUniqueNames(graph)));
+  return {
+    ...modelJson(unique, unique.name, describeIn),
+    keras_version: '2.15.0',
+    backend: 'tensorflow',
+  };
 }

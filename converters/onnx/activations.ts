@@ -1,9 +1,10 @@
 import type { JsonValue } from '../../src/base/types.ts';
+import { rangeOf } from './config.ts';
 import type { LayerCall } from './emitter.ts';
 import { unsupportedLayer } from './emitter.ts';
 import type { GraphBuilder } from './graph-builder.ts';
 import type { Value } from './value.ts';
-import { bornForm, CHANNELS_FIRST_AXIS } from './value.ts';
+import { bornAxis, bornForm, plainValue } from './value.ts';
 
 type Elementwise = (builder: GraphBuilder, x: string) => string;
 
@@ -27,6 +28,26 @@ function hardGate(builder: GraphBuilder, x: string): string {
   return builder.node('HardSigmoid', [x], { alpha: { f: 1 / 6 }, beta: { f: 0.5 } });
 }
 
+/** `log(sigmoid(x))`. */
+function logSigmoid(builder: GraphBuilder, x: string): string {
+  return builder.node('Neg', [builder.node('Softplus', [builder.node('Neg', [x])])]);
+}
+
+/** 0 up to -1, x from 1 on, `(x + 1)² / 4` between. */
+function sparsePlus(builder: GraphBuilder, x: string): string {
+  const oneAnd = builder.node('Add', [x, builder.scalar(1)]);
+  const middle = builder.node('Mul', [builder.node('Mul', [oneAnd, oneAnd]), builder.scalar(0.25)]);
+  const upper = builder.node('Where', [builder.node('Less', [x, builder.scalar(1)]), middle, x]);
+  const isZero = builder.node('LessOrEqual', [x, builder.scalar(-1)]);
+  return builder.node('Where', [isZero, builder.scalar(0), upper]);
+}
+
+function squareplus(builder: GraphBuilder, x: string): string {
+  const squared = builder.node('Add', [builder.node('Mul', [x, x]), builder.scalar(4)]);
+  const sum = builder.node('Add', [x, builder.node('Sqrt', [squared])]);
+  return builder.node('Mul', [sum, builder.scalar(0.5)]);
+}
+
 /** Keyed by the name in lower case and without underscores, so that Keras's and tfjs's spellings meet. */
 const elementwise: Readonly<Record<string, Elementwise>> = {
   linear: (_builder, x) => x,
@@ -46,9 +67,55 @@ const elementwise: Readonly<Record<string, Elementwise>> = {
   swish: (builder, x) => builder.node('Mul', [x, builder.node('Sigmoid', [x])]),
   gelu,
   gelunew: geluTanh,
+  celu: (builder, x) => builder.node('Elu', [x], { alpha: { f: 1 } }),
+  hardshrink: (builder, x) => builder.node('Shrink', [x], { lambd: { f: 0.5 }, bias: { f: 0 } }),
+  softshrink: (builder, x) => builder.node('Shrink', [x], { lambd: { f: 0.5 }, bias: { f: 0.5 } }),
+  hardtanh: (builder, x) => builder.node('Clip', [x, builder.scalar(-1), builder.scalar(1)]),
+  logsigmoid: logSigmoid,
+  tanhshrink: (builder, x) => builder.node('Sub', [x, builder.node('Tanh', [x])]),
+  squareplus,
+  sparseplus: sparsePlus,
+  sparsesigmoid: (builder, x) => builder.node('HardSigmoid', [x], { alpha: { f: 0.5 }, beta: { f: 0.5 } }),
+  gelutanh: geluTanh,
   mish: (builder, x) => builder.node('Mul', [x, builder.node('Tanh', [builder.node('Softplus', [x])])]),
 };
 const aliases: Readonly<Record<string, string>> = { silu: 'swish', hardsilu: 'hardswish' };
+
+/** The first half of the last axis, times the sigmoid of the second. */
+function glu({ builder, layer }: LayerCall, value: Value): Value {
+  const last = value.shape.at(-1);
+  if (last == null || last % 2 !== 0) throw unsupportedLayer(layer, 'glu needs an even last axis');
+  const axis = bornAxis(value, value.shape.length - 1);
+  const [left, right] = builder.nodes('Split', [bornForm(value)], 2, { axis: { i: axis } }) as [
+    string,
+    string,
+  ];
+  const name = builder.node('Mul', [left, builder.node('Sigmoid', [right])]);
+  const shape = [...value.shape.slice(0, -1), last / 2];
+  return { shape, born: value.born, forms: { [value.born]: name } };
+}
+
+/**
+ * Along the last axis, as Keras computes it: what it subtracts is made of the sums of sorted values where Martins and
+ * Astudillo 2016 (arXiv 1602.02068) have the values themselves.
+ */
+function sparsemax({ builder, layer }: LayerCall, value: Value): Value {
+  const size = value.shape.at(-1);
+  if (size == null) throw unsupportedLayer(layer, 'sparsemax needs a last axis of known size');
+  const x = builder.plain(value);
+  const [sorted] = builder.nodes('TopK', [x, builder.integers([size])], 2, { axis: { i: -1 } }) as [string];
+  const sums = builder.node('CumSum', [sorted, builder.integers([value.shape.length - 1], [])]);
+  const places = builder.floats(rangeOf(layer, size).map((index) => index + 1));
+  const scaled = builder.node('Add', [builder.node('Mul', [sorted, places]), builder.scalar(1)]);
+  const support = builder.cast(builder.node('Greater', [scaled, sums]), 'float32');
+  const total = (of: string) =>
+    builder.node('ReduceSum', [of, builder.integers([-1])], { keepdims: { i: 1 } });
+  const above = builder.node('Sub', [total(builder.node('Mul', [support, sums])), builder.scalar(1)]);
+  const threshold = builder.node('Div', [above, total(support)]);
+  return plainValue(builder.node('Relu', [builder.node('Sub', [x, threshold])]), value.shape);
+}
+
+const shaped: Readonly<Record<string, (call: LayerCall, value: Value) => Value>> = { glu, sparsemax };
 
 const lastAxis: Readonly<Record<string, string>> = { softmax: 'Softmax', logsoftmax: 'LogSoftmax' };
 
@@ -64,6 +131,12 @@ export function isLinear(activation: JsonValue | undefined): boolean {
   return keyOf(activation) === 'linear';
 }
 
+/** One of the activations that work element by element, by its name in Keras or tfjs; undefined for others. */
+export function elementwiseActivation(name: string): Elementwise | undefined {
+  const key = keyOf(name);
+  return key !== undefined && Object.hasOwn(elementwise, key) ? elementwise[key] : undefined;
+}
+
 /** Applies `config.activation` by its name in Keras or tfjs. */
 export function activate(call: LayerCall, value: Value, activation: JsonValue | undefined): Value {
   const key = keyOf(activation);
@@ -73,13 +146,15 @@ export function activate(call: LayerCall, value: Value, activation: JsonValue | 
   if (key !== undefined && Object.hasOwn(lastAxis, key)) {
     return alongAxis(call, value, lastAxis[key] as string, -1);
   }
+  if (key !== undefined && Object.hasOwn(shaped, key)) return (shaped[key] as typeof glu)(call, value);
   throw unsupportedLayer(call.layer, `its activation is ${JSON.stringify(activation)}`);
 }
 
 /** Applies an element-wise operator in the layout that the value is already in. */
 export function mapValue(value: Value, apply: (x: string) => string): Value {
-  const { shape, born } = value;
-  return { shape, born, forms: { [born]: apply(bornForm(value)) } };
+  const { shape, born, dtype } = value;
+  const forms = { [born]: apply(bornForm(value)) };
+  return dtype === undefined ? { shape, born, forms } : { shape, born, forms, dtype };
 }
 
 /** An operator with an `axis`, which is given in Keras's order and may be negative. */
@@ -89,6 +164,6 @@ export function alongAxis(call: LayerCall, value: Value, opType: string, axis: n
   if (plainAxis < 0 || plainAxis >= rank) {
     throw unsupportedLayer(call.layer, `its axis is ${axis} and its input has ${rank} axes`);
   }
-  const position = value.born === 'plain' ? plainAxis : (CHANNELS_FIRST_AXIS[plainAxis] as number);
+  const position = bornAxis(value, plainAxis);
   return mapValue(value, (x) => call.builder.node(opType, [x], { axis: { i: position } }));
 }

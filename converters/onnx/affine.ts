@@ -3,11 +3,18 @@ import { unsupportedLayer, weightOf } from './emitter.ts';
 import { batchNormAxis, batchNormWeights } from './batch-norm.ts';
 import { flagOf, numberOf } from './config.ts';
 import type { JsonValue } from '../../src/base/types.ts';
+import type { GraphLayer } from '../graph.ts';
 import type { Shape } from './value.ts';
 
 /** An affine map along one axis, counted from the front. */
 export interface AxisAffine extends Affine {
   readonly axis: number;
+}
+
+/** What a config alone asks for is refused before memory is taken where no model needs it. */
+function checkLength(layer: GraphLayer, length: number): void {
+  if (length <= 2 ** 24) return;
+  throw unsupportedLayer(layer, `it scales ${length} elements one by one`);
 }
 
 /** What `second` makes of what `first` gives out; both are along one axis and have as many numbers. */
@@ -34,6 +41,7 @@ export function rescalingAffine(source: AffineSource, shape: Shape): AxisAffine 
   const { config, layer } = source;
   const lists = [config.scale, config.offset].filter(Array.isArray);
   const length = lists.find((list) => list.length !== 1)?.length ?? shape.at(-1) ?? 1;
+  checkLength(layer, length);
   const constant = (key: string, otherwise: number): Float64Array => {
     const value = config[key] ?? otherwise;
     const list = Array.isArray(value) ? value : [value];
@@ -80,6 +88,7 @@ export function normalizationConstants(
     throw unsupportedLayer(layer, `its axis is ${JSON.stringify(config.axis)} of [${shape.join(', ')}]`);
   }
   const length = sizes.reduce((product, size) => product * size, 1);
+  checkLength(layer, length);
   const constants = (value: JsonValue | undefined, index: number, role: string): Float32Array => {
     if (value == null) return weightOf(source, index, role, sizes);
     const list = flattened(value);
@@ -109,6 +118,7 @@ export function normalizationAffine(source: AffineSource, shape: Shape): AxisAff
 export function customScaleAffine(source: AffineSource, shape: Shape, axis: number): AxisAffine | undefined {
   const channels = shape[axis] ?? null;
   if (channels === null) return undefined;
+  checkLength(source.layer, channels);
   const scale = new Float64Array(channels).fill(numberOf(source.config, 'scale', 1));
   return { axis, scale, shift: new Float64Array(channels) };
 }

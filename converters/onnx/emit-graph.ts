@@ -1,21 +1,24 @@
-import type { NamedTensor } from '../../src/base/types.ts';
+import type { JsonObject, WeightTensor } from '../../src/base/types.ts';
+import type { EngineError } from '../../src/base/errors.ts';
 import { FormatError } from '../../src/base/errors.ts';
 import type { GraphLayer, ModelGraph, TensorRef } from '../graph.ts';
+import { kerasClass, ownClass } from '../keras/own-layers.ts';
 import { isLinear } from './activations.ts';
 import type { AxisAffine } from './affine.ts';
 import { compose, sameChannels } from './affine.ts';
 import type { Call } from './call-order.ts';
 import { callKey, callOrder, readersOf } from './call-order.ts';
 import { isChannelsFirst, numberOf, sidesOf } from './config.ts';
-import type { Affine, AffineSource, Dialect, LayerCall, LayerEmitter, Padding2D } from './emitter.ts';
+import type { Affine, AffineSource, Dialect, LayerCall, LayerEmitter, Padding } from './emitter.ts';
 import { unsupportedLayer } from './emitter.ts';
 import type { GraphBuilder } from './graph-builder.ts';
 import { emitterOf } from './registry.ts';
+import { behindFolded, maskAfter } from './layers/masks.ts';
 import type { Shape, Value } from './value.ts';
 
 export interface EmitOptions {
   readonly builder: GraphBuilder;
-  readonly weights: ReadonlyMap<string, readonly NamedTensor[]>;
+  readonly weights: ReadonlyMap<string, readonly WeightTensor[]>;
   readonly dialect: Dialect;
   readonly fold: boolean;
 }
@@ -44,7 +47,7 @@ export function emitGraph(
   const inputsFolded = new Set<string>();
   /** Affine maps that the next call, their only reader, does together with its own. */
   const pending = new Map<string, AxisAffine>();
-  const paddings = new Map<string, Padding2D>();
+  const paddings = new Map<string, Padding>();
   graph.inputs.forEach((ref, index) => {
     const value = inputs[index];
     if (value !== undefined) values.set(callKey(ref.layer, ref.node), [value]);
@@ -69,8 +72,10 @@ export function emitGraph(
     config: layer.config,
     weights: layerWeights(layer),
   });
-  const affineOf = (call: Call, shape: Shape): AxisAffine | undefined =>
-    emitterOf(call.layer.className)?.affine?.(sourceOf(call.layer), shape);
+  const affineOf = (call: Call, shape: Shape): AxisAffine | undefined => {
+    const layer = asKeras(call.layer);
+    return emitterOf(layer.className)?.affine?.(sourceOf(layer), shape);
+  };
 
   /**
    * What follows a linear convolution or dense layer, each read by the next alone, and scales its channels; those
@@ -81,10 +86,11 @@ export function emitGraph(
     const { config } = layer;
     if (!options.fold || emitter.foldsAffine !== true || !isLinear(config.activation)) return undefined;
     const input = read(call.inbound[0] as TensorRef).shape;
-    const rank = layer.className === 'Dense' ? input.length : 4;
+    const rank = input.length;
     const axis = isChannelsFirst(config) ? 1 : rank - 1;
     const channels = outputChannels(layer, input[axis] ?? null);
-    if (channels === null) return undefined;
+    // More than any model has: the emitter says what is wrong when it sees the weights.
+    if (channels === null || !(channels >= 0 && channels <= 2 ** 24)) return undefined;
     const shape = Array.from({ length: rank }, (_, index) => (index === axis ? channels : null));
     let total: AxisAffine = {
       axis,
@@ -116,10 +122,11 @@ export function emitGraph(
     return last === call ? undefined : total;
   };
 
-  /** The convolution without padding of its own that alone reads a ZeroPadding2D. */
+  /** Whether only a convolution without padding of its own reads a zero padding. */
   const absorbsPadding = (call: Call): boolean => {
     const reader = onlyReader(call);
-    if (!options.fold || call.layer.className !== 'ZeroPadding2D' || reader === undefined) return false;
+    if (!options.fold || reader === undefined) return false;
+    if (!/^ZeroPadding[123]D$/.test(call.layer.className)) return false;
     return (
       emitterOf(reader.layer.className)?.foldsPadding === true &&
       (reader.layer.config.padding ?? 'valid') === 'valid' &&
@@ -128,36 +135,33 @@ export function emitGraph(
   };
 
   const emitCall = (call: Call): readonly Value[] => {
-    const { layer, inbound, key } = call;
+    const { inbound, key } = call;
+    const layer = asKeras(call.layer);
     const callInputs = inbound.map(read);
-    if (done.has(key)) return callInputs;
+    const folded = () => callInputs.map((value) => behindFolded(layer, value));
+    if (done.has(key)) return folded();
     const name = weightKey([...path, layer.name]);
     options.builder.scope = call.node === 0 ? name : `${name}#${call.node}`;
-    const callArguments = layer.callArguments?.[call.node];
-    if (callArguments !== undefined && Object.keys(callArguments).length > 0) {
-      throw unsupportedLayer(layer, `it is called with ${Object.keys(callArguments).join(', ')}`);
-    }
+    const callArguments = layer.callArguments?.[call.node] ?? {};
+    const emitter = layer.nested === undefined ? emitterOf(layer.className) : undefined;
+    const refused = Object.keys(callArguments).filter(
+      (key) => emitter?.callArguments?.includes(key) !== true,
+    );
+    if (refused.length > 0) throw unsupportedLayer(layer, `it is called with ${refused.join(', ')}`);
     if (layer.nested !== undefined) {
       const { nested } = layer;
       return emitGraph(nested, nested.outputs, callInputs, [...path, layer.name], options);
     }
-    const emitter = emitterOf(layer.className);
-    if (emitter === undefined) throw unsupportedLayer(layer);
+    if (emitter === undefined) throw unknownLayer(layer);
 
     let layerCall: LayerCall = {
-      builder: options.builder,
-      layer,
-      config: layer.config,
-      inputs: callInputs,
-      weights: layerWeights(layer),
-      dialect: options.dialect,
-      weightKey: name,
+      ...callOf(call.layer, callInputs, layerWeights(layer), [...path, layer.name], callArguments, options),
       padding:
         inbound[0] === undefined ? undefined : paddings.get(callKey(inbound[0].layer, inbound[0].node)),
     };
     if (absorbsPadding(call)) {
-      paddings.set(key, sidesOf(layerCall, 'padding'));
-      return callInputs;
+      paddings.set(key, sidesOf(layerCall, 'padding', (callInputs[0] as Value).shape.length - 2));
+      return folded();
     }
     const [input] = callInputs;
     const own = options.fold && input !== undefined ? affineOf(call, input.shape) : undefined;
@@ -168,23 +172,102 @@ export function emitGraph(
       const reader = onlyReader(call);
       if (reader !== undefined && sameChannels(own, affineOf(reader, input.shape))) {
         pending.set(key, chain);
-        return callInputs;
+        return folded();
       }
       if (before !== undefined) layerCall = { ...layerCall, chain };
     }
     const affine = foldFollowers(call, emitter);
     if (affine !== undefined) layerCall = { ...layerCall, affine };
     if (inputsFolded.has(key)) layerCall = { ...layerCall, inputFolded: true };
-    return [emitter.emit(layerCall)];
+    return emitted(layerCall, emitter);
   };
 
   for (const call of order) if (!values.has(call.key)) values.set(call.key, emitCall(call));
   return outputs.map(read);
 }
 
+/** A layer of ours that computes what Keras's class does and tfjs's does not (`KerasReLU`), under Keras's name. */
+function asKeras(layer: GraphLayer): GraphLayer {
+  const className = kerasClass(layer.className);
+  if (className === layer.className || emitterOf(layer.className) !== undefined) return layer;
+  return { ...layer, className };
+}
+
+/** What is the same for a layer of a graph and for one inside of a wrapper. */
+function callOf(
+  given: GraphLayer,
+  inputs: readonly Value[],
+  weights: readonly WeightTensor[],
+  path: readonly string[],
+  callArguments: JsonObject,
+  options: EmitOptions,
+): LayerCall {
+  const { builder } = options;
+  const layer = asKeras(given);
+  const own = layer !== given || ownClass(given.className, given.config) === given.className;
+  const inner: LayerCall['inner'] = (wrapped, innerInputs, innerWeights, innerArguments = {}) => {
+    const outer = builder.scope;
+    const here = [...path, wrapped.name];
+    builder.scope = `${outer} > ${wrapped.name}`;
+    try {
+      if (wrapped.nested !== undefined) {
+        const entries = isMap(innerWeights) ? [...innerWeights] : [];
+        const nestedWeights = new Map(entries.map(([key, list]) => [weightKey([...here, key]), list]));
+        const { nested } = wrapped;
+        return emitGraph(nested, nested.outputs, innerInputs, here, { ...options, weights: nestedWeights });
+      }
+      const emitter = emitterOf(asKeras(wrapped).className);
+      if (emitter === undefined) throw unknownLayer(wrapped);
+      const list = isMap(innerWeights) ? [] : innerWeights;
+      return emitted(callOf(wrapped, innerInputs, list, here, innerArguments, options), emitter);
+    } finally {
+      builder.scope = outer;
+    }
+  };
+  const { config } = layer;
+  return {
+    builder,
+    layer,
+    config,
+    inputs,
+    weights,
+    dialect: own ? 'keras' : options.dialect,
+    weightKey: weightKey(path),
+    callArguments,
+    inner,
+  };
+}
+
+/** The normaliser says of an `UnknownOperation` what it is and why it is unknown. */
+function unknownLayer(layer: GraphLayer): EngineError {
+  const { operation, reason } = layer.config;
+  const told = layer.className === 'UnknownOperation' && typeof reason === 'string';
+  return unsupportedLayer(layer, told ? `${JSON.stringify(operation ?? null)}: ${reason}` : undefined);
+}
+
+function isMap<T>(
+  weights: readonly T[] | ReadonlyMap<string, readonly T[]>,
+): weights is ReadonlyMap<string, readonly T[]> {
+  return !Array.isArray(weights);
+}
+
+function emitted(call: LayerCall, emitter: LayerEmitter): readonly Value[] {
+  const cast =
+    emitter.takesIntegers === true
+      ? call
+      : { ...call, inputs: call.inputs.map((input) => call.builder.castValue(input, 'float32')) };
+  const result = emitter.emit(cast);
+  const values = isList(result) ? result : [result];
+  return values.map((value, index) => maskAfter(cast, value, index));
+}
+
+function isList(result: Value | readonly Value[]): result is readonly Value[] {
+  return Array.isArray(result);
+}
+
 /** How many channels a convolution or dense layer gives out; `null` when its config does not tell. */
 function outputChannels({ className, config }: GraphLayer, inputChannels: number | null): number | null {
-  if (className === 'DepthwiseConv2D') {
+  if (className.startsWith('DepthwiseConv')) {
     return inputChannels === null ? null : inputChannels * numberOf(config, 'depth_multiplier', 1);
   }
   const channels = config.units ?? config.filters;

@@ -1,13 +1,14 @@
 import { EngineError, WeightsError } from '../../src/base/errors.ts';
-import type { JsonObject, NamedTensor } from '../../src/base/types.ts';
+import type { JsonObject, WeightTensor } from '../../src/base/types.ts';
 import type { GraphLayer } from '../graph.ts';
+import { numbersOf } from '../tensors.ts';
 import type { AxisAffine } from './affine.ts';
 import type { GraphBuilder } from './graph-builder.ts';
 import type { Shape, Value } from './value.ts';
 
 /**
  * Whose arithmetic is written where tfjs and Keras differ: the bilinear UpSampling2D (tfjs aligns corners' edges,
- * Keras pixel centres) and DepthwiseConv2D's `dilation_rate` (tfjs ignores it).
+ * Keras pixel centres), `dilation_rate` of DepthwiseConv2D and of Conv2DTranspose (tfjs ignores it).
  */
 export type Dialect = 'keras' | 'tfjs';
 
@@ -20,13 +21,8 @@ export interface Affine {
 /** What an affine map can be read from, before the layer is written. */
 export type AffineSource = Pick<LayerCall, 'layer' | 'config' | 'weights'>;
 
-/** Rows above and below, columns left and right. */
-export interface Padding2D {
-  readonly top: number;
-  readonly bottom: number;
-  readonly left: number;
-  readonly right: number;
-}
+/** How many zeros stand before and behind, for each axis between the batch and the channels. */
+export type Padding = readonly (readonly [number, number])[];
 
 /** One call of one layer, while it is written. */
 export interface LayerCall {
@@ -34,8 +30,9 @@ export interface LayerCall {
   readonly layer: GraphLayer;
   readonly config: JsonObject;
   readonly inputs: readonly Value[];
-  /** In the order of the layer's own list of weights. */
-  readonly weights: readonly NamedTensor[];
+  /** In the order of the layer's own list of weights; in memory or in a file, see `checkedWeight`. */
+  readonly weights: readonly WeightTensor[];
+  /** Of a layer of ours always `keras`. */
   readonly dialect: Dialect;
   /** Starts the names of this layer's weights; calls of a shared layer have the same one. */
   readonly weightKey: string;
@@ -45,12 +42,30 @@ export interface LayerCall {
   readonly chain?: AxisAffine;
   /** The input's own producer has done what `inputAffine` says. */
   readonly inputFolded?: boolean;
-  /** A ZeroPadding2D that came before and is to be folded into this call. */
-  readonly padding?: Padding2D;
+  /** A zero padding that came before and is to be folded into this call. */
+  readonly padding?: Padding;
+  /** Keyword arguments of this call; only those that the emitter names in `callArguments`. */
+  readonly callArguments: JsonObject;
+  /**
+   * Writes a layer inside of this one, a wrapper's: `layer.config` as in a graph, `layer.nested` for a model. The names
+   * of its nodes and weights start with this call's and its own. `weights` are those of that layer, or of the nested
+   * model's layers by `weightKey` of their names inside of it.
+   */
+  inner(
+    layer: GraphLayer,
+    inputs: readonly Value[],
+    weights: readonly WeightTensor[] | ReadonlyMap<string, readonly WeightTensor[]>,
+    callArguments?: JsonObject,
+  ): readonly Value[];
 }
 
 export interface LayerEmitter {
-  emit(call: LayerCall): Value;
+  /** One value, or one for each output of the layer. */
+  emit(call: LayerCall): Value | readonly Value[];
+  /** Inputs that are int32 or bool come as they are; otherwise they are cast to float32 before. */
+  readonly takesIntegers?: boolean;
+  /** The keyword arguments of a call that the emitter honours; others are refused. */
+  readonly callArguments?: readonly string[];
   /** What the layer does to an input of this shape, where that is one affine map along one axis. */
   affine?(source: AffineSource, shape: Shape): AxisAffine | undefined;
   /** The affine map that a layer with several inputs applies to input `index` before anything else. */
@@ -75,6 +90,11 @@ export function unsupportedLayer(layer: GraphLayer, detail?: string): EngineErro
   );
 }
 
+/** For layers that tfjs has, but that compute something else there which is not written. */
+export function refuseInTfjs(call: LayerCall): void {
+  if (call.dialect === 'tfjs') throw unsupportedLayer(call.layer, 'tfjs computes it otherwise than Keras');
+}
+
 /** The single input of a layer. */
 export function inputOf(call: LayerCall): Value {
   const input = call.inputs[0];
@@ -84,13 +104,24 @@ export function inputOf(call: LayerCall): Value {
   return input;
 }
 
-/** One of the layer's weights, checked against the shape that its config demands (`null`: any size). */
-export function weightOf(
+/** A weight whose shape was checked and whose numbers are still where they were. */
+export interface CheckedWeight {
+  readonly shape: readonly number[];
+  readonly tensor: WeightTensor;
+  /** All numbers, read from the file if they lie there: for functions that make constants when their turn comes. */
+  numbers(): Float32Array;
+}
+
+/**
+ * One of the layer's weights, checked against the shape that its config demands (`null`: any size). Nothing is read:
+ * large weights go as `tensor`, or as a function that calls `numbers()`, to `builder.weights`.
+ */
+export function checkedWeight(
   call: Pick<LayerCall, 'layer' | 'weights'>,
   index: number,
   role: string,
   shape: readonly (number | null)[],
-): Float32Array {
+): CheckedWeight {
   const tensor = call.weights[index];
   const expected = `[${shape.map((size) => size ?? 'any').join(', ')}]`;
   if (tensor === undefined) {
@@ -110,5 +141,22 @@ export function weightOf(
       nextStep: 'Use the weights that were made for this model.',
     });
   }
-  return tensor.data instanceof Float32Array ? tensor.data : Float32Array.from(tensor.data);
+  return {
+    shape: tensor.shape,
+    tensor,
+    numbers: () => {
+      const data = numbersOf(tensor);
+      return data instanceof Float32Array ? data : Float32Array.from(data);
+    },
+  };
+}
+
+/** The numbers of one of the layer's weights, read at once: for small ones. */
+export function weightOf(
+  call: Pick<LayerCall, 'layer' | 'weights'>,
+  index: number,
+  role: string,
+  shape: readonly (number | null)[],
+): Float32Array {
+  return checkedWeight(call, index, role, shape).numbers();
 }

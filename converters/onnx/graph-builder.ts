@@ -1,9 +1,26 @@
-import type { Attribute, OnnxGraphParts, OnnxNode, OnnxTensor, OnnxValueInfo } from './protobuf.ts';
-import type { Layout, Value } from './value.ts';
+import { piecesOf } from '../tensors.ts';
+import type { WeightTensor } from '../../src/base/types.ts';
+import type {
+  Attribute,
+  OnnxArray,
+  OnnxGraphParts,
+  OnnxNode,
+  OnnxTensor,
+  OnnxType,
+  OnnxValueInfo,
+} from './protobuf.ts';
+import type { Layout, Value, ValueType } from './value.ts';
+import { layoutOrder, valueType } from './value.ts';
+
+/** ONNX's numbers for types, as the operator Cast takes them. */
+const CAST_TO = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
+
+/** Numbers for a constant: made or read when it is written, not before. */
+export type ConstantSource = WeightTensor | (() => Float32Array);
 
 /** Collects nodes and constants, and hands out names that are used once. */
 export class GraphBuilder {
-  readonly #nodes: OnnxNode[] = [];
+  #nodes: OnnxNode[] = [];
   readonly #initializers: OnnxTensor[] = [];
   readonly #inputs: OnnxValueInfo[] = [];
   readonly #outputs: OnnxValueInfo[] = [];
@@ -22,42 +39,115 @@ export class GraphBuilder {
 
   /** Adds a node with one output and returns that output's name. */
   node(opType: string, inputs: readonly string[], attributes: Record<string, Attribute> = {}): string {
-    const output = this.uniqueName(`${this.scope}:${opType}`);
-    this.#nodes.push({ opType, name: output, inputs, outputs: [output], attributes });
-    return output;
+    return this.nodes(opType, inputs, 1, attributes)[0] as string;
   }
 
-  /** A tensor of weights. `key` names it; asked for twice, `make` runs once. */
-  weights(key: string, dims: readonly number[], make: () => Float32Array): string {
-    return this.#constant(`weights:${key}`, key, dims, make);
+  /** Adds one node with `count` outputs (LSTM, Split) and returns their names. */
+  nodes(
+    opType: string,
+    inputs: readonly string[],
+    count: number,
+    attributes: Record<string, Attribute> = {},
+  ): string[] {
+    const outputs = Array.from({ length: count }, () => this.uniqueName(`${this.scope}:${opType}`));
+    this.#nodes.push({ opType, name: outputs[0] as string, inputs, outputs, attributes });
+    return outputs;
+  }
+
+  /**
+   * The graph inside of a Scan. `write` gets the names of its inputs and returns its outputs, with what is known of them;
+   * the nodes that it adds stand in that graph and may read every name outside. The layouts of values from outside must
+   * not be asked for in it, for their names would be remembered outside.
+   */
+  body(
+    inputs: readonly Omit<OnnxValueInfo, 'name'>[],
+    write: (names: string[]) => OnnxValueInfo[],
+  ): { g: OnnxGraphParts } {
+    const outside = this.#nodes;
+    this.#nodes = [];
+    try {
+      const infos = inputs.map((info) => ({ ...info, name: this.uniqueName(`${this.scope}:step`) }));
+      const outputs = write(infos.map((info) => info.name));
+      const name = this.uniqueName(`${this.scope}:body`);
+      return {
+        g: { name, nodes: neededNodes(this.#nodes, outputs).nodes, initializers: [], inputs: infos, outputs },
+      };
+    } finally {
+      this.#nodes = outside;
+    }
+  }
+
+  transpose(x: string, order: readonly number[]): string {
+    if (order.every((axis, index) => axis === index)) return x;
+    return this.node('Transpose', [x], { perm: { ints: order } });
+  }
+
+  /** `sizes` as in ONNX: 0 keeps a size, -1 is what remains. */
+  reshape(x: string, sizes: readonly number[]): string {
+    return this.node('Reshape', [x, this.integers(sizes)]);
+  }
+
+  cast(x: string, to: keyof typeof CAST_TO): string {
+    return this.node('Cast', [x], { to: { i: CAST_TO[to] } });
+  }
+
+  /** The value as another type, in the layout that it was born in. */
+  castValue(value: Value, to: ValueType): Value {
+    if (valueType(value) === to) return value;
+    const { shape, born, mask } = value;
+    const name = this.cast(value.forms[born] as string, to);
+    return {
+      shape,
+      born,
+      forms: { [born]: name },
+      ...(to === 'float32' ? {} : { dtype: to }),
+      ...(mask === undefined ? {} : { mask }),
+    };
+  }
+
+  /**
+   * A float32 tensor of weights. `key` names it; asked for twice, the first source counts. A tensor is written piece by
+   * piece as it is, in the shape `dims`; a function is called once, when its turn comes.
+   */
+  weights(key: string, dims: readonly number[], source: ConstantSource): string {
+    const pieces =
+      typeof source === 'function' ? () => [source()] : () => piecesOf(source) as Iterable<OnnxArray>;
+    return this.#constant(`weights:${key}`, key, dims, 'float32', pieces);
   }
 
   /** A small float32 constant, shared by all who need the same one. */
   floats(values: readonly number[], dims: readonly number[] = [values.length]): string {
     const key = `floats:${dims.join('x')}:${values.join(',')}`;
-    return this.#constant(key, 'constant', dims, () => Float32Array.from(values));
+    return this.#constant(key, 'constant', dims, 'float32', () => [Float32Array.from(values)]);
   }
 
   scalar(value: number): string {
     return this.floats([value], []);
   }
 
-  /** Shapes, axes and pads: int64. */
-  integers(values: readonly number[]): string {
-    const key = `integers:${values.join(',')}`;
-    return this.#constant(key, 'shape', [values.length], () => BigInt64Array.from(values, BigInt));
+  /** Shapes, axes and pads, and indices: int64. */
+  integers(values: readonly number[], dims: readonly number[] = [values.length]): string {
+    const key = `integers:${dims.join('x')}:${values.join(',')}`;
+    return this.#constant(key, 'shape', dims, 'int64', () => [BigInt64Array.from(values, BigInt)]);
+  }
+
+  /** An int32 constant, for arithmetic with int32 values. */
+  int32s(values: readonly number[], dims: readonly number[] = [values.length]): string {
+    const key = `int32s:${dims.join('x')}:${values.join(',')}`;
+    return this.#constant(key, 'constant', dims, 'int32', () => [Int32Array.from(values)]);
   }
 
   #constant(
     key: string,
     name: string,
     dims: readonly number[],
-    make: () => Float32Array | BigInt64Array,
+    type: OnnxType,
+    pieces: () => Iterable<OnnxArray>,
   ): string {
     const known = this.#constants.get(key);
     if (known !== undefined) return known;
     const unique = this.uniqueName(name);
-    this.#initializers.push({ name: unique, dims, data: make() });
+    this.#initializers.push({ name: unique, dims, type, pieces });
     this.#constants.set(key, unique);
     return unique;
   }
@@ -76,9 +166,9 @@ export class GraphBuilder {
       name: this.uniqueName(`${name}:output`),
       inputs: [source as string],
       outputs: [name],
-      attributes: plain === undefined ? { perm: { ints: [0, 2, 3, 1] } } : {},
+      attributes: plain === undefined ? { perm: { ints: layoutOrder('plain', value.shape.length) } } : {},
     });
-    this.#outputs.push({ name, shape: value.shape });
+    this.#outputs.push({ name, shape: value.shape, type: valueType(value) });
   }
 
   /** The value's name in Keras's order of axes. */
@@ -86,7 +176,7 @@ export class GraphBuilder {
     return this.#form(value, 'plain');
   }
 
-  /** The name of a 4-D value as NCHW. */
+  /** The name of a value of 3 axes or more with its channels behind the batch. */
   channelsFirst(value: Value): string {
     return this.#form(value, 'channelsFirst');
   }
@@ -95,15 +185,16 @@ export class GraphBuilder {
     const known = value.forms[layout];
     if (known !== undefined) return known;
     const source = value.forms[value.born] as string;
-    const [, rows, columns, channels] = value.shape;
+    const { shape } = value;
+    const channels = shape.at(-1);
+    const rank = shape.length;
     let made: string;
-    if (rows === 1 && columns === 1 && channels != null) {
+    if (rank > 2 && channels != null && shape.slice(1, -1).every((size) => size === 1)) {
       // The elements stand in the same order either way.
-      const target = layout === 'plain' ? [0, 1, 1, channels] : [0, channels, 1, 1];
-      made = this.node('Reshape', [source, this.integers(target)]);
+      const ones = shape.slice(1, -1).map(() => 1);
+      made = this.reshape(source, layout === 'plain' ? [0, ...ones, channels] : [0, channels, ...ones]);
     } else {
-      const perm = layout === 'plain' ? [0, 2, 3, 1] : [0, 3, 1, 2];
-      made = this.node('Transpose', [source], { perm: { ints: perm } });
+      made = this.node('Transpose', [source], { perm: { ints: layoutOrder(layout, rank) } });
     }
     value.forms[layout] = made;
     return made;
@@ -111,19 +202,39 @@ export class GraphBuilder {
 
   /** The graph, without nodes and constants that nothing reads. */
   finish(name: string): OnnxGraphParts {
-    const read = new Set(this.#outputs.map((output) => output.name));
-    // Nodes stand behind those that they read.
-    const nodes = this.#nodes.toReversed().filter(({ inputs, outputs }) => {
-      const needed = outputs.some((output) => read.has(output));
-      if (needed) inputs.forEach((input) => read.add(input));
-      return needed;
-    });
+    const { nodes, read } = neededNodes(this.#nodes, this.#outputs);
     return {
       name,
-      nodes: nodes.reverse(),
+      nodes,
       initializers: this.#initializers.filter((initializer) => read.has(initializer.name)),
       inputs: this.#inputs,
       outputs: this.#outputs,
     };
   }
+}
+
+/** The nodes that the outputs need, in their order, and the names that are read, those in graphs inside of nodes included. */
+function neededNodes(
+  all: readonly OnnxNode[],
+  wanted: readonly { readonly name: string }[],
+): { nodes: OnnxNode[]; read: Set<string> } {
+  const read = new Set(wanted.map((output) => output.name));
+  // Nodes stand behind those that they read.
+  const nodes = all.toReversed().filter((node) => {
+    const needed = node.outputs.some((output) => read.has(output));
+    if (needed) namesRead(node).forEach((input) => read.add(input));
+    return needed;
+  });
+  return { nodes: nodes.reverse(), read };
+}
+
+function namesRead({ inputs, attributes }: OnnxNode): string[] {
+  const graphs = Object.values(attributes).flatMap((value) => ('g' in value ? [value.g] : []));
+  return [
+    ...inputs,
+    ...graphs.flatMap(({ nodes, outputs }) => [
+      ...nodes.flatMap(namesRead),
+      ...outputs.map((output) => output.name),
+    ]),
+  ];
 }

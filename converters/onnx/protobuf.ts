@@ -1,5 +1,7 @@
 import { PbfWriter } from 'pbf';
 import { FormatError } from '../../src/base/errors.ts';
+import type { NumericArray } from '../../src/base/types.ts';
+import { countOf } from '../tensors.ts';
 
 /** ONNX 1.12's file format; ONNX Runtime reads it since 1.12 (2022). */
 export const IR_VERSION = 8;
@@ -14,23 +16,27 @@ const MODEL = { irVersion: 1, producerName: 2, graph: 7, opsetImport: 8 } as con
 const OPSET = { domain: 1, version: 2 } as const;
 const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12 } as const;
 const NODE = { input: 1, output: 2, name: 3, opType: 4, attribute: 5 } as const;
-const ATTRIBUTE = { name: 1, f: 2, i: 3, s: 4, floats: 7, ints: 8, type: 20 } as const;
-const ATTRIBUTE_TYPE = { f: 1, i: 2, s: 3, floats: 6, ints: 7 } as const;
+const ATTRIBUTE = { name: 1, f: 2, i: 3, s: 4, g: 6, floats: 7, ints: 8, strings: 9, type: 20 } as const;
+const ATTRIBUTE_TYPE = { f: 1, i: 2, s: 3, g: 5, floats: 6, ints: 7, strings: 8 } as const;
 const TENSOR = { dims: 1, dataType: 2, name: 8, rawData: 9 } as const;
 const VALUE_INFO = { name: 1, type: 2 } as const;
 const TYPE = { tensorType: 1 } as const;
 const TENSOR_TYPE = { elemType: 1, shape: 2 } as const;
 const SHAPE = { dim: 1 } as const;
 const DIMENSION = { value: 1, param: 2 } as const;
-const DATA_TYPE = { float32: 1, int64: 7 } as const;
+const DATA_TYPE = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
+const ELEMENT_BYTES = { float32: 4, int32: 4, int64: 8, bool: 1 } as const;
 const LENGTH_DELIMITED = 2;
 
 export type Attribute =
   | { readonly f: number }
   | { readonly i: number }
   | { readonly s: string }
+  /** A graph inside of the graph, which may read what stands outside; it has no initializers of its own. */
+  | { readonly g: OnnxGraphParts }
   | { readonly floats: readonly number[] }
-  | { readonly ints: readonly number[] };
+  | { readonly ints: readonly number[] }
+  | { readonly strings: readonly string[] };
 
 export interface OnnxNode {
   readonly opType: string;
@@ -41,15 +47,21 @@ export interface OnnxNode {
   readonly attributes: Readonly<Record<string, Attribute>>;
 }
 
+export type OnnxType = keyof typeof DATA_TYPE;
+export type OnnxArray = NumericArray | BigInt64Array;
+
+/** `pieces` gives its numbers in order, and is asked for once, when the tensor is written. */
 export interface OnnxTensor {
   readonly name: string;
   readonly dims: readonly number[];
-  readonly data: Float32Array | BigInt64Array;
+  readonly type: OnnxType;
+  readonly pieces: () => Iterable<OnnxArray>;
 }
 
 /** A string is a symbolic dimension, `null` an unknown one. */
 export interface OnnxValueInfo {
   readonly name: string;
+  readonly type: OnnxType;
   readonly shape: readonly (number | string | null)[];
 }
 
@@ -61,35 +73,75 @@ export interface OnnxGraphParts {
   readonly outputs: readonly OnnxValueInfo[];
 }
 
+/** A model as bytes that are made while they are asked for; chunks show the tensors' own memory and are not to be changed. */
+export interface EncodedModel {
+  /** How many bytes all chunks have together. */
+  readonly size: number;
+  /** To be walked once, from start to end. */
+  readonly chunks: Generator<Uint8Array, void, undefined>;
+}
+
 /**
- * The bytes of an ONNX model.
+ * The bytes of an ONNX model, one tensor or piece of a tensor after the other: its length is known from the shapes, so
+ * that nothing has to be held that was written.
  *
- * Small messages go through the protobuf library; the weights are copied once, straight to their place, for a
- * nested message that outgrows its length prefix is moved byte by byte otherwise.
- *
- * @throws FormatError `FORMAT_LIMIT` when the model is larger than 2 GiB.
+ * @throws FormatError `FORMAT_LIMIT` when the model is larger than 2 GiB, `FORMAT_DAMAGED` for impossible shapes.
  */
-export function encodeModel(graph: OnnxGraphParts): Uint8Array {
-  const chunks: Uint8Array[] = [
-    message((pbf) => {
-      for (const node of graph.nodes) pbf.writeMessage(GRAPH.node, writeNode, node);
-      pbf.writeStringField(GRAPH.name, graph.name);
-      for (const input of graph.inputs) pbf.writeMessage(GRAPH.input, writeValueInfo, input);
-      for (const output of graph.outputs) pbf.writeMessage(GRAPH.output, writeValueInfo, output);
-    }),
-  ];
-  for (const tensor of graph.initializers) chunks.push(...tensorChunks(tensor));
-  const graphLength = lengthOf(chunks);
-  chunks.unshift(
-    message((pbf) => {
-      pbf.writeVarintField(MODEL.irVersion, IR_VERSION);
-      pbf.writeStringField(MODEL.producerName, 'dovecote');
-      pbf.writeMessage(MODEL.opsetImport, writeOpset, OPSET_VERSION);
-      pbf.writeTag(MODEL.graph, LENGTH_DELIMITED);
-      pbf.writeVarint(graphLength);
-    }),
+export function encodeModel(graph: OnnxGraphParts): EncodedModel {
+  const body = message((pbf) => writeGraph(graph, pbf));
+  for (const { name, shape } of [...graph.inputs, ...graph.outputs]) checkSizes(name, shape);
+  for (const { name, dims } of graph.initializers) checkSizes(name, dims);
+  const headers = graph.initializers.map(tensorHeader);
+  const graphLength = graph.initializers.reduce(
+    (sum, tensor, index) => sum + (headers[index] as Uint8Array).byteLength + byteLength(tensor),
+    body.byteLength,
   );
-  return concatenate(chunks, graph.name);
+  checkSize(graphLength, graph.name);
+  const start = message((pbf) => {
+    pbf.writeVarintField(MODEL.irVersion, IR_VERSION);
+    pbf.writeStringField(MODEL.producerName, 'dovecote');
+    pbf.writeMessage(MODEL.opsetImport, writeOpset, OPSET_VERSION);
+    pbf.writeTag(MODEL.graph, LENGTH_DELIMITED);
+    pbf.writeVarint(graphLength);
+  });
+  const size = start.byteLength + graphLength;
+  checkSize(size, graph.name);
+  return { size, chunks: chunksOf([start, body], graph.initializers, headers) };
+}
+
+function* chunksOf(
+  start: readonly Uint8Array[],
+  tensors: readonly OnnxTensor[],
+  headers: readonly Uint8Array[],
+): Generator<Uint8Array, void, undefined> {
+  yield* start;
+  for (const [index, tensor] of tensors.entries()) {
+    yield headers[index] as Uint8Array;
+    let length = 0;
+    for (const piece of tensor.pieces()) {
+      const data = rawData(piece, tensor.type);
+      length += data.byteLength;
+      yield data;
+    }
+    // Every length before it would be wrong.
+    if (length !== byteLength(tensor)) {
+      throw new FormatError('FORMAT_DAMAGED', `The numbers of "${tensor.name}" do not fill its shape.`, {
+        given: `${length} bytes`,
+        expected: `[${tensor.dims.join(', ')}] as ${byteLength(tensor)} bytes`,
+        nextStep: 'Load the model again; a damaged file can be the cause.',
+      });
+    }
+  }
+}
+
+function rawData(piece: OnnxArray, type: OnnxType): Uint8Array {
+  const floats = type === 'float32' && !(piece instanceof Float32Array);
+  const array = floats && !(piece instanceof BigInt64Array) ? Float32Array.from(piece) : piece;
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
+function byteLength(tensor: OnnxTensor): number {
+  return countOf({ shape: tensor.dims }) * ELEMENT_BYTES[tensor.type];
 }
 
 function message(write: (pbf: PbfWriter) => void): Uint8Array {
@@ -98,20 +150,28 @@ function message(write: (pbf: PbfWriter) => void): Uint8Array {
   return pbf.finish();
 }
 
-function lengthOf(chunks: readonly Uint8Array[]): number {
-  return chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+/** Sizes that a damaged config gives: fractions, or fewer than none. */
+function checkSizes(name: string, shape: OnnxValueInfo['shape']): void {
+  if (shape.every((size) => typeof size !== 'number' || (Number.isSafeInteger(size) && size >= 0))) return;
+  throw new FormatError('FORMAT_DAMAGED', `The tensor "${name}" would have an impossible shape.`, {
+    given: `[${shape.map((size) => size ?? 'any').join(', ')}]`,
+    expected: 'whole numbers that are not negative',
+    nextStep: 'Build or save the model again.',
+  });
 }
 
-function concatenate(chunks: readonly Uint8Array[], model: string): Uint8Array {
-  const length = lengthOf(chunks);
-  if (length > MAX_MODEL_BYTES) {
-    throw new FormatError('FORMAT_LIMIT', `The model "${model}" is too large for the ONNX format.`, {
-      given: `${length} bytes`,
-      expected: `at most ${MAX_MODEL_BYTES} bytes`,
-      nextStep: "Run it with the tfjs engine (engine: 'tfjs', --engine tfjs).",
-    });
-  }
-  const bytes = new Uint8Array(length);
+function checkSize(length: number, model: string): void {
+  if (length <= MAX_MODEL_BYTES) return;
+  throw new FormatError('FORMAT_LIMIT', `The model "${model}" is too large for the ONNX format.`, {
+    given: `${length} bytes`,
+    expected: `at most ${MAX_MODEL_BYTES} bytes`,
+    nextStep: "Run it with the tfjs engine (engine: 'tfjs', --engine tfjs).",
+  });
+}
+
+/** The bytes of an encoded model in one array. */
+export function joined({ size, chunks }: EncodedModel): Uint8Array {
+  const bytes = new Uint8Array(size);
   let offset = 0;
   for (const chunk of chunks) {
     bytes.set(chunk, offset);
@@ -120,26 +180,37 @@ function concatenate(chunks: readonly Uint8Array[], model: string): Uint8Array {
   return bytes;
 }
 
-function tensorChunks(tensor: OnnxTensor): Uint8Array[] {
-  const data = new Uint8Array(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength);
+/** All of a tensor's message but its numbers, which come last. */
+function tensorHeader(tensor: OnnxTensor): Uint8Array {
+  const length = byteLength(tensor);
   const header = message((pbf) => {
     if (tensor.dims.length > 0) pbf.writePackedVarint(TENSOR.dims, [...tensor.dims]);
-    const isFloat = tensor.data instanceof Float32Array;
-    pbf.writeVarintField(TENSOR.dataType, isFloat ? DATA_TYPE.float32 : DATA_TYPE.int64);
+    pbf.writeVarintField(TENSOR.dataType, DATA_TYPE[tensor.type]);
     pbf.writeStringField(TENSOR.name, tensor.name);
     pbf.writeTag(TENSOR.rawData, LENGTH_DELIMITED);
-    pbf.writeVarint(data.byteLength);
+    pbf.writeVarint(length);
   });
   const prefix = message((pbf) => {
     pbf.writeTag(GRAPH.initializer, LENGTH_DELIMITED);
-    pbf.writeVarint(header.byteLength + data.byteLength);
+    pbf.writeVarint(header.byteLength + length);
   });
-  return [prefix, header, data];
+  const whole = new Uint8Array(prefix.byteLength + header.byteLength);
+  whole.set(prefix);
+  whole.set(header, prefix.byteLength);
+  return whole;
 }
 
 function writeOpset(version: number, pbf: PbfWriter): void {
   pbf.writeStringField(OPSET.domain, '');
   pbf.writeVarintField(OPSET.version, version);
+}
+
+/** All of a graph but its initializers. */
+function writeGraph(graph: OnnxGraphParts, pbf: PbfWriter): void {
+  for (const node of graph.nodes) pbf.writeMessage(GRAPH.node, writeNode, node);
+  pbf.writeStringField(GRAPH.name, graph.name);
+  for (const input of graph.inputs) pbf.writeMessage(GRAPH.input, writeValueInfo, input);
+  for (const output of graph.outputs) pbf.writeMessage(GRAPH.output, writeValueInfo, output);
 }
 
 function writeNode(node: OnnxNode, pbf: PbfWriter): void {
@@ -163,9 +234,15 @@ function writeAttribute([name, value]: [string, Attribute], pbf: PbfWriter): voi
   } else if ('s' in value) {
     pbf.writeStringField(ATTRIBUTE.s, value.s);
     pbf.writeVarintField(ATTRIBUTE.type, ATTRIBUTE_TYPE.s);
+  } else if ('g' in value) {
+    pbf.writeMessage(ATTRIBUTE.g, writeGraph, value.g);
+    pbf.writeVarintField(ATTRIBUTE.type, ATTRIBUTE_TYPE.g);
   } else if ('floats' in value) {
     pbf.writePackedFloat(ATTRIBUTE.floats, [...value.floats]);
     pbf.writeVarintField(ATTRIBUTE.type, ATTRIBUTE_TYPE.floats);
+  } else if ('strings' in value) {
+    for (const text of value.strings) pbf.writeStringField(ATTRIBUTE.strings, text);
+    pbf.writeVarintField(ATTRIBUTE.type, ATTRIBUTE_TYPE.strings);
   } else {
     pbf.writePackedVarint(ATTRIBUTE.ints, [...value.ints]);
     pbf.writeVarintField(ATTRIBUTE.type, ATTRIBUTE_TYPE.ints);
@@ -174,15 +251,15 @@ function writeAttribute([name, value]: [string, Attribute], pbf: PbfWriter): voi
 
 function writeValueInfo(info: OnnxValueInfo, pbf: PbfWriter): void {
   pbf.writeStringField(VALUE_INFO.name, info.name);
-  pbf.writeMessage(VALUE_INFO.type, writeType, info.shape);
+  pbf.writeMessage(VALUE_INFO.type, writeType, info);
 }
 
-function writeType(shape: OnnxValueInfo['shape'], pbf: PbfWriter): void {
-  pbf.writeMessage(TYPE.tensorType, writeTensorType, shape);
+function writeType(info: OnnxValueInfo, pbf: PbfWriter): void {
+  pbf.writeMessage(TYPE.tensorType, writeTensorType, info);
 }
 
-function writeTensorType(shape: OnnxValueInfo['shape'], pbf: PbfWriter): void {
-  pbf.writeVarintField(TENSOR_TYPE.elemType, DATA_TYPE.float32);
+function writeTensorType({ shape, type }: OnnxValueInfo, pbf: PbfWriter): void {
+  pbf.writeVarintField(TENSOR_TYPE.elemType, DATA_TYPE[type]);
   pbf.writeMessage(TENSOR_TYPE.shape, writeShape, shape);
 }
 

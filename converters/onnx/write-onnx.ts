@@ -1,13 +1,16 @@
 import { FormatError, ModelError } from '../../src/base/errors.ts';
-import type { NamedTensor } from '../../src/base/types.ts';
+import type { WeightTensor } from '../../src/base/types.ts';
 import type { ModelGraph, TensorRef } from '../graph.ts';
 import { shapeOf } from '../json.ts';
 import { emitGraph } from './emit-graph.ts';
 import type { Dialect } from './emitter.ts';
+import { unsupportedLayer } from './emitter.ts';
 import { GraphBuilder } from './graph-builder.ts';
-import { encodeModel } from './protobuf.ts';
-import type { Shape } from './value.ts';
-import { plainValue } from './value.ts';
+import type { EncodedModel } from './protobuf.ts';
+import { encodeModel, joined } from './protobuf.ts';
+import { refuseOtherMasks } from './tfjs-masks.ts';
+import type { Shape, Value, ValueType } from './value.ts';
+import { plainValue, valueType } from './value.ts';
 
 export interface WriteOnnxOptions {
   /** Names of the layers whose outputs are wanted; default: the model's own outputs. */
@@ -18,6 +21,8 @@ export interface WriteOnnxOptions {
   readonly dialect?: Dialect;
   /** Whether BatchNormalization and ZeroPadding2D are folded into convolutions. Default true. */
   readonly fold?: boolean;
+  /** Whether inputs of integers are declared as float32 too. Default: false in Keras's dialect, true in tfjs's. */
+  readonly floatInputs?: boolean;
 }
 
 /** An input or output of the model; `name` is the layer's. */
@@ -27,25 +32,33 @@ export interface OnnxEndpoint {
   readonly onnxName: string;
   /** In Keras's order of axes, `[batch, height, width, channels]` for pictures; `null` is any size. */
   readonly shape: Shape;
+  readonly dtype: ValueType;
 }
 
-export interface OnnxModel {
-  readonly bytes: Uint8Array;
+interface OnnxEndpoints {
   readonly inputs: readonly OnnxEndpoint[];
   readonly outputs: readonly OnnxEndpoint[];
 }
+
+export interface OnnxModel extends OnnxEndpoints {
+  readonly bytes: Uint8Array;
+}
+
+/** A model whose bytes are made while `chunks` is walked, once; each chunk is only to be read. */
+export interface OnnxStream extends OnnxEndpoints, EncodedModel {}
 
 /**
  * The weights of each layer, in the layer's own order, keyed by its name. Layers of a nested model are keyed by the
  * names of both, `outer > inner` (`weightKey(['outer', 'inner'])`).
  */
-export type OnnxWeights = ReadonlyMap<string, readonly NamedTensor[]>;
+export type OnnxWeights = ReadonlyMap<string, readonly WeightTensor[]>;
 
 /**
  * Writes a Keras or tfjs model as ONNX (IR version 8, operator set 17).
  *
- * Inputs and outputs are float32 in Keras's order of axes (`[batch, height, width, channels]`) with any batch size,
- * and any height and width where the model has `null`. Inside, feature maps are NCHW.
+ * Inputs and outputs are in Keras's order of axes (`[batch, height, width, channels]`) with any batch size, and any size
+ * where the model has `null`; they are float32 unless the model's are integers (int32) or truth values. Inside, what
+ * convolutions work on has its channels first.
  *
  * @throws EngineError `ENGINE_UNSUPPORTED_LAYER` (names the layer and its class), WeightsError `WEIGHTS_MISSING`,
  *   `WEIGHTS_SHAPE`, ModelError `MODEL_OPTION` (an output that is not there), FormatError `FORMAT_DAMAGED`,
@@ -65,13 +78,33 @@ export function buildOnnxModel(
   weights: OnnxWeights,
   options: WriteOnnxOptions = {},
 ): OnnxModel {
+  const { inputs, outputs, ...encoded } = streamOnnxModel(graph, weights, options);
+  return { bytes: joined(encoded), inputs, outputs };
+}
+
+/**
+ * Like `buildOnnxModel`, with the bytes in chunks: weights are read and rearranged when their turn comes, large ones piece
+ * by piece where their order stays, and are let go of afterwards. Weights that lie in a file need it open until the end.
+ *
+ * Errors of the model come at once; only reading can fail while the chunks are walked.
+ */
+export function streamOnnxModel(
+  graph: ModelGraph,
+  weights: OnnxWeights,
+  options: WriteOnnxOptions = {},
+): OnnxStream {
   const builder = new GraphBuilder();
+  const dialect = options.dialect ?? 'keras';
+  const floatInputs = options.floatInputs ?? dialect === 'tfjs';
+  if (dialect === 'tfjs') refuseOtherMasks(graph);
   const inputs = graph.inputs.map((ref): OnnxEndpoint => {
     const shape = inputShape(graph, ref);
-    return { name: ref.layer, onnxName: builder.uniqueName(ref.layer), shape };
+    const dtype = floatInputs ? 'float32' : inputType(graph, ref);
+    return { name: ref.layer, onnxName: builder.uniqueName(ref.layer), shape, dtype };
   });
-  inputs.forEach(({ onnxName, shape }, index) => {
-    builder.input({ name: onnxName, shape: shape.map((size, axis) => size ?? dimensionName(index, axis)) });
+  inputs.forEach(({ onnxName, shape, dtype }, index) => {
+    const dimensions = shape.map((size, axis) => size ?? dimensionName(index, axis));
+    builder.input({ name: onnxName, type: dtype, shape: dimensions });
   });
 
   const wanted = options.outputs?.map((name) => outputRef(graph, name)) ?? graph.outputs;
@@ -79,16 +112,16 @@ export function buildOnnxModel(
   const values = emitGraph(
     graph,
     wanted,
-    inputs.map(({ onnxName, shape }) => plainValue(onnxName, shape)),
+    inputs.map(({ onnxName, shape, dtype }) => plainValue(onnxName, shape, dtype)),
     [],
-    { builder, weights, dialect: options.dialect ?? 'keras', fold: options.fold ?? true },
+    { builder, weights, dialect, fold: options.fold ?? true },
   );
   const outputs = names.map((endpoint, index): OnnxEndpoint => {
-    const value = values[index]!;
+    const value = values[index] as Value;
     builder.output(endpoint.onnxName, value);
-    return { ...endpoint, shape: value.shape };
+    return { ...endpoint, shape: value.shape, dtype: valueType(value) };
   });
-  return { bytes: encodeModel(builder.finish(options.name ?? graph.name)), inputs, outputs };
+  return { ...encodeModel(builder.finish(options.name ?? graph.name)), inputs, outputs };
 }
 
 function dimensionName(input: number, axis: number): string {
@@ -109,6 +142,16 @@ function inputShape(graph: ModelGraph, ref: TensorRef): Shape {
       nextStep: 'Build the model with an input shape.',
     },
   );
+}
+
+function inputType(graph: ModelGraph, ref: TensorRef): ValueType {
+  const layer = graph.layers.find(({ name }) => name === ref.layer);
+  const dtype = layer?.config.dtype;
+  if (layer === undefined || typeof dtype !== 'string' || /^(b?float|half|mixed)/.test(dtype))
+    return 'float32';
+  if (/^u?int(8|16|32|64)$/.test(dtype)) return 'int32';
+  if (dtype === 'bool') return 'bool';
+  throw unsupportedLayer(layer, `its dtype is ${dtype}`);
 }
 
 function outputRef(graph: ModelGraph, name: string): TensorRef {

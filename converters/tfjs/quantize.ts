@@ -97,6 +97,14 @@ function range(tensor: WeightTensor): { low: number; high: number; finite: boole
   return { low, high, finite: true };
 }
 
+/** Zero is stored exactly, so that pruned and padded weights stay zero. */
+function gridOf(low: number, high: number, levels: number): { scale: number; min: number } {
+  const even = low === high;
+  const scale = even ? 1 : (high - low) / levels;
+  const min = !even && low <= 0 && high >= 0 ? 0 - Math.round(-low / scale) * scale : low;
+  return { scale, min };
+}
+
 function affine(tensor: WeightTensor, dtype: 'uint8' | 'uint16'): Stored {
   const { low, high, finite } = range(tensor);
   if (!finite) {
@@ -111,10 +119,7 @@ function affine(tensor: WeightTensor, dtype: 'uint8' | 'uint16'): Stored {
   }
   const levels = dtype === 'uint8' ? 255 : 65535;
   const width = dtype === 'uint8' ? 1 : 2;
-  const even = low === high;
-  const scale = even ? 1 : (high - low) / levels;
-  // Zero is stored exactly, so that pruned and padded weights stay zero.
-  const min = !even && low <= 0 && high >= 0 ? 0 - Math.round(-low / scale) * scale : low;
+  const { scale, min } = gridOf(low, high, levels);
   return {
     quantization: { dtype, original_dtype: 'float32', scale, min },
     size: countOf(tensor) * width,
@@ -128,6 +133,69 @@ function affine(tensor: WeightTensor, dtype: 'uint8' | 'uint16'): Stored {
       }
     },
   };
+}
+
+/** A kernel as levels, with the scale and the minimum of each output channel: `level * scale + minimum`. */
+export interface ChannelLevels {
+  /** The kernel's levels, as float32 numbers, stored in fewer bits. */
+  readonly levels: Stored;
+  readonly scale: Float32Array;
+  readonly minimum: Float32Array;
+}
+
+/**
+ * The levels of a kernel, channel by channel; undefined where a number is NaN or infinite. Its numbers are read once here,
+ * and once more when the bytes are asked for.
+ *
+ * @param axes Those that belong to one channel, side by side.
+ */
+export function channelLevels(
+  tensor: WeightTensor,
+  axes: readonly number[],
+  dtype: 'uint8' | 'uint16',
+): ChannelLevels | undefined {
+  const sizeOf = (sides: readonly number[]) => sides.reduce((product, side) => product * side, 1);
+  const channels = sizeOf(axes.map((axis) => tensor.shape[axis]!));
+  const inner = sizeOf(tensor.shape.slice(axes.at(-1)! + 1));
+  const channelOf = (index: number) => Math.floor(index / inner) % channels;
+  const low = new Float32Array(channels).fill(Infinity);
+  const high = new Float32Array(channels).fill(-Infinity);
+  let start = 0;
+  for (const piece of piecesOf(tensor)) {
+    for (let i = 0; i < piece.length; i++) {
+      const value = piece[i]!;
+      if (!Number.isFinite(value)) return undefined;
+      const channel = channelOf(start + i);
+      if (value < low[channel]!) low[channel] = value;
+      if (value > high[channel]!) high[channel] = value;
+    }
+    start += piece.length;
+  }
+  const most = dtype === 'uint8' ? 255 : 65535;
+  const width = dtype === 'uint8' ? 1 : 2;
+  const scale = new Float32Array(channels);
+  const minimum = new Float32Array(channels);
+  for (let channel = 0; channel < channels; channel++) {
+    ({ scale: scale[channel], min: minimum[channel] } = gridOf(low[channel]!, high[channel]!, most));
+  }
+  const levels: Stored = {
+    quantization: { dtype, original_dtype: 'float32', scale: 1, min: 0 },
+    size: countOf(tensor) * width,
+    *bytes() {
+      let from = 0;
+      for (const piece of piecesOf(tensor)) {
+        const out = width === 1 ? new Uint8Array(piece.length) : new Uint16Array(piece.length);
+        for (let i = 0; i < out.length; i++) {
+          const channel = channelOf(from + i);
+          const level = Math.round((piece[i]! - minimum[channel]!) / scale[channel]!);
+          out[i] = Math.max(0, Math.min(most, level));
+        }
+        from += piece.length;
+        yield bytesOf(out);
+      }
+    },
+  };
+  return { levels, scale, minimum };
 }
 
 /** How one tensor goes into the shards. To find a scale, its numbers are read once. */

@@ -6,6 +6,7 @@ import { expectedWeights } from '../keras/layer-weights.ts';
 import { parseKerasConfig } from '../keras/parse-config.ts';
 import type { ModelFile } from '../model-file.ts';
 import { isGraphModel, readGraphModel } from '../tfjs-graph/read-graph-model.ts';
+import { withoutChannelScales } from './channel-scales.ts';
 import { readWeights, type ReadShard, type ReadTfjsOptions } from './read-weights.ts';
 
 /** By the layers of the topology where the names agree with it, else by the part of each name before the last `/`. */
@@ -64,8 +65,9 @@ export async function readTfjsModel(
     });
   }
   if (isGraphModel(modelJson)) return readGraphModel(modelJson, readShard, options);
-  const topology = topologyOf(modelJson, fileName);
-  const { tensors, notes } = await readWeights(modelJson, readShard, options);
+  const stored = topologyOf(modelJson, fileName);
+  const { tensors: all, notes } = await readWeights(modelJson, readShard, options);
+  const { topology, tensors } = withoutChannelScales(stored, all);
   const metadata = modelJson.userDefinedMetadata;
   const backend = stringOf(topology.backend);
   return {

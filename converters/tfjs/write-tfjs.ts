@@ -1,7 +1,8 @@
 import { UsageError, WeightsError } from '../../src/base/errors.ts';
 import type { JsonObject, WeightTensor } from '../../src/base/types.ts';
 import { countOf, isInMemory } from '../tensors.ts';
-import { quantize, type Quantization, type Stored } from './quantize.ts';
+import { withChannelScales, type StoredWeight } from './channel-scales.ts';
+import { quantize, type Quantization } from './quantize.ts';
 import { shardNames, toShards, type Shard } from './shards.ts';
 
 export interface WriteTfjsOptions {
@@ -11,6 +12,12 @@ export interface WriteTfjsOptions {
   readonly weights: readonly (readonly WeightTensor[])[];
   /** Default `none`. */
   readonly quantize?: Quantization;
+  /**
+   * With `uint8` and `uint16`: a scale for each output channel of a kernel, instead of one for the whole. The layers of
+   * such kernels become `ChannelScaled`, a layer of this package, which has to be imported where the model is loaded.
+   * Default false.
+   */
+  readonly perChannel?: boolean;
   /** Largest size of a weight file in bytes. Default 4 MiB, as in tensorflowjs_converter. */
   readonly shardSizeBytes?: number;
   /** Comes back from `tf.loadLayersModel` as `model.getUserDefinedMetadata()`. */
@@ -29,7 +36,14 @@ export interface TfjsArtifacts {
 const QUANTIZATIONS: readonly string[] = ['none', 'float16', 'uint8', 'uint16'] satisfies Quantization[];
 const DEFAULT_SHARD = 4 * 1024 * 1024;
 
-function checkOptions(how: Quantization, shardSizeBytes: number): void {
+function checkOptions(how: Quantization, shardSizeBytes: number, perChannel = false): void {
+  if (perChannel && (how === 'none' || how === 'float16')) {
+    throw new UsageError('USAGE_OPTION', 'There are no scales to be had for each channel.', {
+      given: `perChannel with quantize: ${how}`,
+      expected: 'quantize: uint8 or uint16',
+      nextStep: 'Choose one of these, or leave perChannel out.',
+    });
+  }
   if (!QUANTIZATIONS.includes(how)) {
     throw new UsageError('USAGE_OPTION', `There is no quantization "${String(how)}".`, {
       given: String(how),
@@ -44,6 +58,19 @@ function checkOptions(how: Quantization, shardSizeBytes: number): void {
       nextStep: `Leave it out for ${DEFAULT_SHARD} bytes.`,
     });
   }
+}
+
+function storedWeights(
+  { topology, weights, perChannel }: WriteTfjsOptions,
+  how: Quantization,
+): { topology: JsonObject; weights: readonly StoredWeight[]; scaled: number } {
+  if (perChannel === true && (how === 'uint8' || how === 'uint16'))
+    return withChannelScales(topology, weights, how);
+  const stored = weights.flat().map((tensor) => {
+    const { name, shape, dtype } = tensor;
+    return { name, shape, dtype, stored: quantize(tensor, how) };
+  });
+  return { topology, weights: stored, scaled: 0 };
 }
 
 /** The same, written piece by piece: what is in memory at once is one shard and one piece of a tensor. */
@@ -86,31 +113,33 @@ function checkTensor(tensor: WeightTensor, seen: Set<string>): void {
 export function streamTfjsModel(options: WriteTfjsOptions): TfjsStream {
   const how = options.quantize ?? 'none';
   const shardSizeBytes = options.shardSizeBytes ?? DEFAULT_SHARD;
-  checkOptions(how, shardSizeBytes);
+  checkOptions(how, shardSizeBytes, options.perChannel);
   const seen = new Set<string>();
   const notes: string[] = [];
   const note = (text: string) => void notes.push(text);
-  const parts: Stored[] = [];
-  const specs: JsonObject[] = [];
-  for (const tensor of options.weights.flat()) {
-    checkTensor(tensor, seen);
-    const stored = quantize(tensor, how);
-    parts.push(stored);
-    const spec: JsonObject = { name: tensor.name, shape: [...tensor.shape], dtype: tensor.dtype };
-    if (stored.quantization !== undefined) spec.quantization = { ...stored.quantization };
-    specs.push(spec);
+  for (const tensor of options.weights.flat()) checkTensor(tensor, seen);
+  const { topology, weights, scaled } = storedWeights(options, how);
+  if (scaled > 0) {
+    note(
+      `${scaled} layers have a scale for each channel, by the layer ChannelScaled: import dovecote before ` +
+        'tf.loadLayersModel, which then finds it',
+    );
   }
-  const weightBytes = parts.reduce((sum, { size }) => sum + size, 0);
+  const specs = weights.map(({ name, shape, dtype, stored: { quantization } }): JsonObject => {
+    const spec: JsonObject = { name, shape: [...shape], dtype };
+    return quantization === undefined ? spec : { ...spec, quantization: { ...quantization } };
+  });
+  const weightBytes = weights.reduce((sum, { stored }) => sum + stored.size, 0);
   const modelJson: JsonObject = {
     format: 'layers-model',
     generatedBy: options.generatedBy ?? 'dovecote',
     convertedBy: 'dovecote',
-    modelTopology: options.topology,
+    modelTopology: topology,
     weightsManifest: [{ paths: shardNames(weightBytes, shardSizeBytes), weights: specs }],
   };
   if (options.userDefinedMetadata !== undefined) modelJson.userDefinedMetadata = options.userDefinedMetadata;
   function* chunks() {
-    for (const part of parts) yield* part.bytes(note);
+    for (const { stored } of weights) yield* stored.bytes(note);
   }
   return { modelJson, weightBytes, shards: toShards(chunks(), weightBytes, shardSizeBytes), notes };
 }

@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'MODEL_UNKNOWN'
   | 'MODEL_OPTION'
   | 'MODEL_INPUT'
+  | 'MODEL_DIFFERENCE'
   | 'WEIGHTS_SHAPE'
   | 'WEIGHTS_COUNT'
   | 'WEIGHTS_MISSING'

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
+import type { ReadLimits } from '../../converters/index.ts';
 import { preprocessingModes } from '../../zoo/card.ts';
 
 /** Commander argument parsers: each gives a message that says what is legal. */
@@ -121,4 +122,30 @@ export function resizeOf({ resize: mode, filter, cropFraction }: ResizeFlags) {
   // Another mode than the model's has no use for the model's crop.
   if (mode !== undefined && cropFraction === undefined) given.push(['cropFraction', 1]);
   return given.length === 0 ? undefined : Object.fromEntries(given);
+}
+
+const LIMITS = ['layers', 'tensors', 'attributeBytes', 'libraryBytes', 'tensorBytes'] as const;
+
+/** `tensorBytes=16GB`, given once for each bound. */
+export function limit(text: string, others: Partial<ReadLimits> = {}): Partial<ReadLimits> {
+  const [name = '', value = ''] = text.split('=');
+  const known = LIMITS.find((each) => each === name);
+  if (known === undefined)
+    throw new InvalidArgumentError(`It must be NAME=NUMBER, with ${LIMITS.join(', ')}.`);
+  return { ...others, [known]: byteSize(value) };
+}
+
+/** Adds what the reading of a model file takes. */
+export function addReadingOptions(command: Command): Command {
+  return command
+    .option(
+      '--config <file>',
+      'the layers of a weights-only file: what model.to_json() of Keras gives; path or URL',
+      nonEmpty,
+    )
+    .option(
+      '--limit <name=number>',
+      `a bound that the file must keep to: ${LIMITS.join(', ')}; may be given several times`,
+      limit,
+    );
 }

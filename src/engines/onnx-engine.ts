@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { parseKerasConfig } from '../../converters/keras/parse-config.ts';
+import type { OnnxModel } from '../../converters/onnx/index.ts';
 import { buildOnnxModel } from '../../converters/onnx/index.ts';
 import { DovecoteError } from '../base/errors.ts';
 import type { JsonObject } from '../base/types.ts';
@@ -8,6 +9,21 @@ import type { CompiledModel, EngineOutput } from './compiled-model.ts';
 import { checkInput } from './compiled-model.ts';
 import { disposedError, engineFailed } from './engine-errors.ts';
 import { readModelWeights } from './model-weights.ts';
+
+/**
+ * A model of tfjs as ONNX that computes what its layers compute: those of this package and tfjs's own, where tfjs's
+ * differ from Keras's too.
+ *
+ * @throws EngineError `ENGINE_UNSUPPORTED_LAYER`; ModelError `MODEL_OPTION`
+ */
+export async function writtenAsOnnx(
+  model: tf.LayersModel,
+  outputNames?: readonly string[],
+): Promise<OnnxModel> {
+  const config = model.toJSON(null, false) as unknown as JsonObject;
+  const graph = parseKerasConfig(config, { fileName: `the model "${model.name}"`, ownClasses: true });
+  return buildOnnxModel(graph, await readModelWeights(model), { outputs: outputNames, dialect: 'tfjs' });
+}
 
 /**
  * Compiles a model to an ONNX graph in memory and opens a session on it. The result does not refer to the model and
@@ -19,12 +35,7 @@ export async function compileOnnx(
   model: tf.LayersModel,
   outputNames?: readonly string[],
 ): Promise<CompiledModel> {
-  const config = model.toJSON(null, false) as unknown as JsonObject;
-  const graph = parseKerasConfig(config, { fileName: `the model "${model.name}"` });
-  const onnx = buildOnnxModel(graph, await readModelWeights(model), {
-    outputs: outputNames,
-    dialect: 'tfjs',
-  });
+  const onnx = await writtenAsOnnx(model, outputNames);
   const session = await platform().createOnnxSession(onnx.bytes);
   const order = onnx.outputs.map(({ onnxName }) => session.outputNames.indexOf(onnxName));
   const inputShape = [...onnx.inputs[0]!.shape];

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type * as OrtModule from 'onnxruntime-node';
 import { EngineError, reasonOf } from '../base/errors.ts';
-import type { OnnxSession } from '../platform.ts';
+import type { OnnxFeed, OnnxSession } from '../platform.ts';
 import { engineFailed } from './engine-errors.ts';
 
 type Ort = typeof OrtModule;
@@ -45,27 +45,37 @@ export async function createOnnxSessionNode(
 
   return {
     inputName,
+    inputNames: session.inputNames,
     outputNames: session.outputNames,
-    async run(data, shape) {
-      const run = session.run({ [inputName]: new ort.Tensor('float32', data, shape) });
-      running.add(run);
-      try {
-        const results = await run;
-        return session.outputNames.map((name) => {
-          const { data: values, dims } = results[name]!;
-          return { data: values as Float32Array, shape: dims };
-        });
-      } catch (cause) {
-        throw engineFailed('ONNX Runtime could not run the model', cause);
-      } finally {
-        running.delete(run);
-      }
-    },
+    run: (data, shape) => runAll({ [inputName]: { data, shape } }),
+    runAll,
     async release() {
       await Promise.allSettled(running);
       await session.release();
     },
   };
+
+  async function runAll(feeds: Readonly<Record<string, OnnxFeed>>) {
+    const tensors = Object.entries(feeds).map(([name, { data, shape }]) => [
+      name,
+      data instanceof Int32Array
+        ? new ort.Tensor('int32', data, shape)
+        : new ort.Tensor('float32', data, shape),
+    ]);
+    const run = session.run(Object.fromEntries(tensors) as Record<string, OrtModule.Tensor>);
+    running.add(run);
+    try {
+      const results = await run;
+      return session.outputNames.map((name) => {
+        const { data: values, dims } = results[name]!;
+        return { data: values as Float32Array, shape: dims };
+      });
+    } catch (cause) {
+      throw engineFailed('ONNX Runtime could not run the model', cause);
+    } finally {
+      running.delete(run);
+    }
+  }
 }
 
 async function loadRuntime(load: () => Promise<Ort>): Promise<Ort> {

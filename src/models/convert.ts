@@ -1,13 +1,25 @@
-import type { JsonObject, LayerWeights, ProgressCallback } from '../base/types.ts';
+import type { JsonObject, LayerWeights } from '../base/types.ts';
 import { UsageError, throwIfAborted } from '../base/errors.ts';
 import type {
   Architecture,
+  FileFormat,
   ModelFile,
+  OutputFormat,
   Quantization,
+  ResolvedModel,
   TfjsArtifacts,
   TfjsStream,
+  WriteModelOptions,
 } from '../../converters/index.ts';
-import { countOf, readModelFile, streamModelFile } from '../../converters/index.ts';
+import {
+  MemorySink,
+  checkOutputFormat,
+  countOf,
+  readModelFile,
+  resolveModelFile,
+  streamResolved,
+  writeModel,
+} from '../../converters/index.ts';
 import type { Initialisation } from '../../zoo/build-options.ts';
 import { findModel } from '../../zoo/registry.ts';
 import type { VariantOptions } from '../../zoo/variants.ts';
@@ -16,12 +28,17 @@ import { platform } from '../platform.ts';
 import { expectedWeightsOf, weightLayers } from './expected-weights.ts';
 import type { ModelMetadata } from './metadata.ts';
 import { metadataAsJson, metadataIn, metadataOfCard } from './metadata.ts';
+import type { ReadModelOptions } from './model-bytes.ts';
+import { readConfig } from './model-bytes.ts';
 import { holdsDeviationAsVariance } from './published-normalization.ts';
 import type { Recognised } from './recognise.ts';
 import { mismatchOf, optionsOfWhole, recogniseFile } from './recognise.ts';
 import { RESNET_OF_2016, resNetOf2016 } from './resnet-of-2016.ts';
 
-export interface ConvertOptions {
+export interface ConvertOptions extends Pick<
+  ReadModelOptions,
+  'config' | 'limits' | 'onProgress' | 'signal'
+> {
   /**
    * The network of the zoo that a weights-only file belongs to. With or without top is found from the file. Default:
    * the network that the names and shapes of all layers are of.
@@ -33,10 +50,15 @@ export interface ConvertOptions {
   readonly minimalistic?: boolean;
   /** How weights are stored. Default `none`: float32. */
   readonly quantize?: Quantization;
+  /**
+   * With `uint8` and `uint16`: a scale for each output channel of a kernel, instead of one for the whole. The model then
+   * needs this package imported where it is loaded. Default false.
+   */
+  readonly perChannel?: boolean;
+  /** Of a Keras output: the weights without the layers, as `model.save_weights` writes them. Default false. */
+  readonly weightsOnly?: boolean;
   /** Largest size of a weight file in bytes. Default 4 MiB. */
   readonly shardSizeBytes?: number;
-  readonly onProgress?: ProgressCallback;
-  readonly signal?: AbortSignal;
 }
 
 /** What a conversion tells beside the model itself. */
@@ -54,25 +76,120 @@ export interface ConversionFacts {
 /** A converted model in memory, ready to be written or to be loaded with `tf.loadLayersModel`. */
 export interface ConvertedModel extends TfjsArtifacts, ConversionFacts {}
 
-/** A converted model whose weight files come one by one. */
-export interface ConversionStream extends TfjsStream, ConversionFacts {}
+/** A converted model as the bytes of one file. */
+export interface ConvertedFile extends ConversionFacts {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** What a user may want to know. */
+  readonly notes: readonly string[];
+}
+
+/** A model file whose layers and weights have found each other, on its way to an output. */
+export interface Conversion extends ConversionFacts {
+  readonly file: ModelFile;
+  readonly model: ResolvedModel;
+  /** What is known of the network, for a TensorFlow.js model. */
+  readonly userDefinedMetadata?: JsonObject;
+}
+
+export interface ConvertBytesOptions extends ConvertOptions {
+  /** What to write. Default `tfjs`. */
+  readonly to?: OutputFormat;
+}
 
 /**
- * Converts the bytes of a Keras 1 or 2 .h5 file (whole model, or weights with `architecture`), or of a .safetensors
- * file with the weights of a network of the zoo, to a TensorFlow.js layers model.
+ * Converts the bytes of a model file: Keras's `.h5` and `.keras` of any version (whole models; weights with `config` or
+ * `architecture`), or a .safetensors file with the weights of a network of the zoo. The result is a TensorFlow.js layers
+ * model, or with `to` the bytes of an ONNX, Keras 3 or Keras 2 file.
+ *
+ * @throws FormatError `FORMAT_*`; WeightsError `WEIGHTS_*`; ModelError `MODEL_UNKNOWN`; UsageError `USAGE_OPTION`;
+ * EngineError `ENGINE_UNSUPPORTED_LAYER` for layers that ONNX lacks; AbortedError `ABORTED`
+ */
+export async function convertBytes(
+  bytes: Uint8Array,
+  options?: ConvertOptions & { readonly to?: 'tfjs' },
+): Promise<ConvertedModel>;
+export async function convertBytes(
+  bytes: Uint8Array,
+  options: ConvertOptions & { readonly to: FileFormat },
+): Promise<ConvertedFile>;
+export async function convertBytes(
+  bytes: Uint8Array,
+  options: ConvertBytesOptions = {},
+): Promise<ConvertedModel | ConvertedFile> {
+  const { to = 'tfjs' } = options;
+  checkOutputFormat(to);
+  await platform().prepareTfjs();
+  const config = options.config === undefined ? undefined : await readConfig(options.config, options);
+  const file = await readModelFile(bytes, { fileName: 'the given bytes', limits: options.limits, config });
+  const conversion = convertFile(file, options);
+  if (to === 'tfjs') {
+    const stream = tfjsStreamOf(conversion, options);
+    const shards = [...stream.shards];
+    return { ...factsOf(conversion), modelJson: stream.modelJson, shards, notes: stream.notes };
+  }
+  checkOutputOptions(to, options);
+  const sink = new MemorySink();
+  await writeModel(conversion.model, to, sink, writeOptionsOf(options));
+  return {
+    ...factsOf(conversion),
+    bytes: sink.bytes(),
+    notes: [...file.notes, ...conversion.model.notes],
+  };
+}
+
+export function factsOf({ layers, parameters, architecture, variant }: Conversion): ConversionFacts {
+  return { layers, parameters, architecture, variant };
+}
+
+export function writeOptionsOf({ weightsOnly, onProgress, signal }: ConvertOptions): WriteModelOptions {
+  return {
+    weightsOnly,
+    signal,
+    onProgress: (done, total) => onProgress?.({ phase: 'convert', done, total, unit: 'bytes' }),
+  };
+}
+
+/** The TensorFlow.js layers model that a conversion comes to, whose weight files are made one by one. */
+export function tfjsStreamOf(conversion: Conversion, options: ConvertOptions): TfjsStream {
+  return streamResolved(conversion.model, conversion.file, {
+    quantize: options.quantize,
+    perChannel: options.perChannel,
+    shardSizeBytes: options.shardSizeBytes,
+    userDefinedMetadata: conversion.userDefinedMetadata,
+  });
+}
+
+/** @throws UsageError `USAGE_OPTION` for options that the output has no place for. */
+export function checkOutputOptions(
+  to: OutputFormat,
+  { quantize, perChannel, shardSizeBytes, weightsOnly }: ConvertOptions,
+): void {
+  if (weightsOnly === true && (to === 'tfjs' || to === 'onnx')) {
+    throw new UsageError('USAGE_OPTION', `A conversion to ${to} cannot leave the layers out.`, {
+      given: `weightsOnly with to: ${to}`,
+      expected: 'to: keras or h5',
+      nextStep: 'leave weightsOnly out',
+    });
+  }
+  const wrong = [
+    ...(quantize === undefined || quantize === 'none' ? [] : [`quantize: ${quantize}`]),
+    ...(perChannel === true ? ['perChannel'] : []),
+    ...(shardSizeBytes === undefined ? [] : [`shardSizeBytes: ${shardSizeBytes}`]),
+  ];
+  if (to === 'tfjs' || wrong.length === 0) return;
+  throw new UsageError('USAGE_OPTION', `A conversion to ${to} has no use for ${wrong.join(' and ')}.`, {
+    given: `${wrong.join(', ')} with to: ${to}`,
+    expected: 'quantization and weight files for to: tfjs only',
+    nextStep: 'leave it out; weights of other formats are written as float32',
+  });
+}
+
+/**
+ * The part that does not depend on where the file came from, which has to be open until everything is written.
  *
  * @throws FormatError `FORMAT_*`; WeightsError `WEIGHTS_*`; ModelError `MODEL_UNKNOWN`; AbortedError `ABORTED`
  */
-export async function convertBytes(bytes: Uint8Array, options: ConvertOptions = {}): Promise<ConvertedModel> {
-  await platform().prepareTfjs();
-  const file = await readModelFile(bytes, { fileName: 'the given bytes' });
-  const stream = convertFile(file, options);
-  const shards = [...stream.shards];
-  return { ...stream, shards, notes: stream.notes };
-}
-
-/** The part that does not depend on where the file came from, which has to be open until the shards are walked. */
-export function convertFile(given: ModelFile, options: ConvertOptions = {}): ConversionStream {
+export function convertFile(given: ModelFile, options: ConvertOptions = {}): Conversion {
   throwIfAborted(options.signal, 'Converting');
   const recognised = options.architecture === undefined ? recogniseFile(given) : undefined;
   // A whole model says itself what it is made of.
@@ -83,23 +200,16 @@ export function convertFile(given: ModelFile, options: ConvertOptions = {}): Con
   const known = wanted ?? recognised;
   const metadata =
     metadataIn(file.userDefinedMetadata) ?? (known === undefined ? undefined : metadataFor(file, known));
-  const convertAs = (architecture?: Architecture) =>
-    streamModelFile(file, {
-      architecture,
-      by: old === undefined ? undefined : 'name',
-      quantize: options.quantize,
-      shardSizeBytes: options.shardSizeBytes,
-      userDefinedMetadata:
-        metadata === undefined
-          ? file.userDefinedMetadata
-          : { ...file.userDefinedMetadata, ...metadataAsJson(metadata) },
-    });
-  const stream = named === undefined ? convertAs() : fitting(file, named, convertAs);
+  const resolveAs = (architecture?: Architecture) =>
+    resolveModelFile(file, { architecture, by: old === undefined ? undefined : 'name' });
+  const model = named === undefined ? resolveAs() : fitting(file, named, resolveAs);
   return {
-    ...stream,
-    get notes() {
-      return stream.notes;
-    },
+    file,
+    model,
+    userDefinedMetadata:
+      metadata === undefined
+        ? file.userDefinedMetadata
+        : { ...file.userDefinedMetadata, ...metadataAsJson(metadata) },
     layers: named?.layers ?? file.layers.length,
     parameters: file.layers
       .flatMap(({ weights }) => weights)

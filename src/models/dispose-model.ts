@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { reasonOf } from '../base/errors.ts';
 import { disposeEngines } from '../engines/session-cache.ts';
 
@@ -16,6 +16,33 @@ export async function disposeModel(model: tf.LayersModel): Promise<void> {
     if (!/already disposed/.test(reasonOf(error))) throw error;
   }
   left.filter((weight) => !isDisposed(weight)).forEach((weight) => weight.dispose());
+  model.layers.forEach(dropMasks);
+}
+
+/** The parts of tfjs's recurrent layers, wrappers and models that this has to do with. */
+interface Parts {
+  readonly layers?: readonly object[];
+  readonly layer?: object;
+  readonly forwardLayer?: object;
+  readonly backwardLayer?: object;
+  readonly cell?: object;
+  readonly cells?: readonly object[];
+  dropoutMask?: tf.Tensor | tf.Tensor[] | null;
+  recurrentDropoutMask?: tf.Tensor | tf.Tensor[] | null;
+}
+
+/** tfjs's recurrent cells with dropout keep the masks of their last call, for the next step. */
+function dropMasks(part: object): void {
+  const { layers = [], layer, forwardLayer, backwardLayer, cell, cells = [] } = part as Parts;
+  [...layers, layer, forwardLayer, backwardLayer, cell, ...cells].forEach((inner) => {
+    if (inner !== undefined && inner !== null) dropMasks(inner);
+  });
+  for (const mask of ['dropoutMask', 'recurrentDropoutMask'] as const) {
+    const held = (part as Parts)[mask];
+    if (held === undefined || held === null) continue;
+    tf.dispose(held);
+    (part as Parts)[mask] = null;
+  }
 }
 
 /** tfjs keeps the variable behind a weight private, and reading a freed one throws. */

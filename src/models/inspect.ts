@@ -1,6 +1,6 @@
 import type { Inspection } from '../../converters/index.ts';
 import { inspectModel } from '../../converters/index.ts';
-import type { ReadOptions } from '../platform.ts';
+import type { ReadModelOptions } from './model-bytes.ts';
 import { withModelAt } from './model-bytes.ts';
 
 /**
@@ -9,6 +9,6 @@ import { withModelAt } from './model-bytes.ts';
  * @param file Path or URL of an .h5 file, a model.json or a model folder.
  * @throws the errors of reading: FileError, NetworkError, FormatError
  */
-export async function inspect(file: string | URL, options: ReadOptions = {}): Promise<Inspection> {
+export async function inspect(file: string | URL, options: ReadModelOptions = {}): Promise<Inspection> {
   return withModelAt(file, options, inspectModel);
 }

@@ -1,13 +1,13 @@
-import * as tf from '@tensorflow/tfjs';
-import { DovecoteError, FormatError, UsageError, reasonOf } from '../base/errors.ts';
-import type { WeightTensor } from '../base/types.ts';
-import type { ModelFile, ResolvedModel } from '../../converters/index.ts';
-import { numbersOf, resolveModelFile } from '../../converters/index.ts';
+import type * as tf from '@tensorflow/tfjs';
+import { FormatError, UsageError } from '../base/errors.ts';
+import type { ModelFile } from '../../converters/index.ts';
+import { resolveModelFile } from '../../converters/index.ts';
 import { extraOptions } from '../../zoo/card.ts';
-import { onHost } from '../../zoo/on-host.ts';
 import { lookUp } from '../../zoo/registry.ts';
 import { variantFlags, variantTitle } from '../../zoo/variants.ts';
 import { platform } from '../platform.ts';
+import type { ModelParts } from './build-model.ts';
+import { buildModel } from './build-model.ts';
 import { expectedWeightsOf } from './expected-weights.ts';
 import type { LoadModelOptions } from './load-model.ts';
 import { baseName, looksLikeLocation } from './location.ts';
@@ -70,7 +70,7 @@ async function instantiate(file: ModelFile): Promise<tf.LayersModel> {
       },
     );
   }
-  const model = await modelOf(resolved(file), file);
+  const model = await buildModel(resolved(file), file);
   if (getMetadata(model) === undefined) {
     const known = recogniseCard(expectedWeightsOf(model));
     const size = model.inputs[0]?.shape.slice(1) ?? [];
@@ -82,9 +82,10 @@ async function instantiate(file: ModelFile): Promise<tf.LayersModel> {
 }
 
 /** @throws FormatError which names the network, where the weights are one's and only its layers cannot be read. */
-function resolved(file: ModelFile): ResolvedModel {
+function resolved(file: ModelFile): ModelParts {
   try {
-    return resolveModelFile(file);
+    const { layers, topology } = resolveModelFile(file);
+    return { layers, topology: topology() };
   } catch (error) {
     if (!(error instanceof FormatError) || error.code !== 'FORMAT_UNSUPPORTED_LAYER') throw error;
     const known = recogniseFile(file);
@@ -97,40 +98,5 @@ function resolved(file: ModelFile): ResolvedModel {
       nextStep: `its weights are those of ${title}: load the network by name with them: \`--model ${flags} --weights FILE\``,
       cause: error,
     });
-  }
-}
-
-const tensorOf = (weight: WeightTensor) => tf.tensor(numbersOf(weight), [...weight.shape], weight.dtype);
-
-/** Built on the host, so that the arrays which are read become the weights without a copy. */
-async function modelOf({ topology, layers }: ResolvedModel, file: ModelFile): Promise<tf.LayersModel> {
-  let model: tf.LayersModel | undefined;
-  const tensors: Record<string, tf.Tensor> = {};
-  try {
-    // The layers are made before the promise is there: nothing is awaited on the host.
-    const made = await onHost(() => tf.models.modelFromJSON(topology));
-    model = made;
-    onHost(() => {
-      for (const weight of layers.flatMap(({ weights }) => weights)) tensors[weight.name] = tensorOf(weight);
-      made.loadWeights(tensors);
-    });
-    if (file.userDefinedMetadata !== undefined) model.setUserDefinedMetadata(file.userDefinedMetadata);
-    return model;
-  } catch (error) {
-    model?.dispose();
-    // Of reading a tensor.
-    if (error instanceof DovecoteError) throw error;
-    throw new FormatError(
-      'FORMAT_UNSUPPORTED',
-      `TensorFlow.js cannot build the model in ${baseName(file.fileName)}: ${reasonOf(error)}`,
-      {
-        given: file.fileName,
-        expected: 'a model of layers that TensorFlow.js knows',
-        nextStep: '`dovecote inspect` shows what is in the file',
-        cause: error,
-      },
-    );
-  } finally {
-    tf.dispose(tensors);
   }
 }

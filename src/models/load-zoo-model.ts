@@ -1,9 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
 import { requireOneOf } from '../base/checks.ts';
 import { WeightsError, throwIfAborted } from '../base/errors.ts';
-import type { WeightTensor } from '../base/types.ts';
+import type { JsonObject, WeightTensor } from '../base/types.ts';
 import type { MatchOptions, ModelFile } from '../../converters/index.ts';
-import { matchWeights, numbersOf, readModelFile } from '../../converters/index.ts';
+import {
+  matchWeights,
+  numbersOf,
+  parseKerasConfig,
+  readModelFile,
+  withLayersOf,
+} from '../../converters/index.ts';
 import type { Initialisation } from '../../zoo/build-options.ts';
 import type { ModelCard } from '../../zoo/card.ts';
 import type { ZooEntry } from '../../zoo/registry.ts';
@@ -76,7 +82,11 @@ function matched(
   { by, every, fileName, alpha, minimalistic }: MatchOptions & VariantOptions,
 ): WeightTensor[][] {
   try {
-    return matchWeights(expectedWeightsOf(model), file, { by, every, fileName });
+    const expected = expectedWeightsOf(model);
+    if (file.kind !== 'keras-v3-weights') return matchWeights(expected, file, { by, every, fileName });
+    // There the objects have the names of their classes, and the model says which is which.
+    const graph = parseKerasConfig(model.toJSON(null, false) as JsonObject);
+    return matchWeights(expected, withLayersOf(file, graph), { by: 'name', fileName });
   } catch (error) {
     throw mismatchOf(
       error,

@@ -1,6 +1,7 @@
 import { DovecoteError, FileError, NetworkError } from '../base/errors.ts';
-import type { ModelFile } from '../../converters/index.ts';
-import { readModelFile } from '../../converters/index.ts';
+import type { JsonObject } from '../base/types.ts';
+import type { ModelConfig, ModelFile, ReadLimits } from '../../converters/index.ts';
+import { parseJson, readModelFile, requireModelConfig } from '../../converters/index.ts';
 import type { ReadOptions } from '../platform.ts';
 import { platform } from '../platform.ts';
 import { describeGraphModel } from './graph-model.ts';
@@ -11,6 +12,28 @@ import { describeTeachable } from './teachable-machine.ts';
 
 /** Where Teachable Machine publishes models: folders, with or without a slash behind. */
 const TEACHABLE_MODEL = /^https:\/\/teachablemachine\.withgoogle\.com\/models\/[\w-]+\/?$/i;
+
+export interface ReadModelOptions extends ReadOptions {
+  /** Bounds that the file must keep to, where the usual ones are too narrow or too wide. */
+  readonly limits?: Partial<ReadLimits>;
+  /**
+   * The layers of a file that holds weights only: what `model.to_json()` of Keras gives, parsed, or the path or URL of a
+   * file with it. In a whole-model file it replaces those of the file.
+   */
+  readonly config?: JsonObject | string | URL;
+}
+
+/** @throws the errors of reading; FormatError `FORMAT_UNKNOWN`, `FORMAT_DAMAGED` for what is not the config of a model */
+export async function readConfig(
+  given: JsonObject | string | URL,
+  options: ReadOptions = {},
+): Promise<ModelConfig> {
+  if (typeof given !== 'string' && !(given instanceof URL))
+    return requireModelConfig(given, 'the given config');
+  const fileName = given instanceof URL ? given.href : given;
+  const text = new TextDecoder().decode(await platform().readBytes(given, options));
+  return requireModelConfig(parseJson(text, 'The text', fileName), fileName);
+}
 
 /**
  * Opens a model or its weights at a path or URL, hands it to `use`, which may read its tensors, and closes it. It is a
@@ -26,7 +49,7 @@ const TEACHABLE_MODEL = /^https:\/\/teachablemachine\.withgoogle\.com\/models\/[
  */
 export async function withModelAt<T>(
   location: string | URL,
-  options: ReadOptions,
+  options: ReadModelOptions,
   use: (file: ModelFile) => T | Promise<T>,
 ): Promise<T> {
   const asked = location instanceof URL ? location.href : location;
@@ -50,7 +73,13 @@ export async function withModelAt<T>(
     return shard.bytes;
   };
   return withFiles(files, async () => {
-    const file = await readModelFile(opened.bytes, { fileName: place, readShard });
+    const config = options.config === undefined ? undefined : await readConfig(options.config, options);
+    const file = await readModelFile(opened.bytes, {
+      fileName: place,
+      readShard,
+      config,
+      limits: options.limits,
+    });
     return use(await describeTeachable(describeGraphModel(file), readSibling));
   });
 }

@@ -1,20 +1,8 @@
-import { constants } from 'node:fs';
-import {
-  access,
-  chmod,
-  mkdir,
-  mkdtemp,
-  readdir,
-  realpath,
-  rename,
-  rm,
-  rmdir,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FileError, UsageError, throwIfAborted } from '../base/errors.ts';
 import { outputError } from './output-errors.node.ts';
+import { checkWritable, removeEmpty } from './parents.node.ts';
 import { isOwnFile, moveInto, swap } from './place-folder.node.ts';
 
 export interface OutputFile {
@@ -116,28 +104,6 @@ async function isFilled(target: string): Promise<boolean> {
   if (found === undefined) return false;
   const isMountPoint = found.dev !== (await stat(dirname(target))).dev;
   return isMountPoint || target === process.cwd() || (await readdir(target)).length === 0;
-}
-
-/** Removes the folders from `deepest` up to `highest`, as far as they are empty. */
-async function removeEmpty(deepest: string, highest: string): Promise<void> {
-  for (let folder = deepest; folder.length >= highest.length; folder = dirname(folder)) {
-    try {
-      await rmdir(folder);
-    } catch {
-      return;
-    }
-  }
-}
-
-/** @throws FileError `OUTPUT_ACCESS` when nothing can be created in `place`, or where it would have to be created. */
-async function checkWritable(place: string, folder: string): Promise<void> {
-  try {
-    await access(place, constants.W_OK | constants.X_OK);
-  } catch (error) {
-    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    if (!isMissing || dirname(place) === place) throw outputError(error, folder);
-    await checkWritable(dirname(place), folder);
-  }
 }
 
 async function entriesOf(target: string, folder: string): Promise<string[] | undefined> {

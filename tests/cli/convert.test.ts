@@ -2,6 +2,7 @@ import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { corpusFile } from '../converters-keras/corpus-files.ts';
 import { ensureBuilt } from '../support/dist.ts';
 import type { FaultServer } from '../support/fault-server.ts';
 import { file, html, startFaultServer, status } from '../support/fault-server.ts';
@@ -141,6 +142,65 @@ describe('convert', () => {
   });
 });
 
+describe('other outputs', () => {
+  const corpus = (name: string) => shop.file(name, Buffer.from(corpusFile(name)));
+
+  it.each(['net.onnx', 'net.keras', 'net.h5', 'net.weights.h5'])(
+    '%s is told by its name, and checked against the input',
+    async (output) => {
+      corpus('text_classifier.keras3.keras');
+      const { code, stdout } = await cli([
+        'convert',
+        'text_classifier.keras3.keras',
+        output,
+        '--check',
+        '--quiet',
+      ]);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(new RegExp(`^${output}: 10 layers, 518 parameters, [\\d.]+ kB\\n`));
+      expect(stdout).toMatch(/check: the input by (onnx|tfjs), the output by (onnx|tfjs)/);
+      expect(stdout).toMatch(/dense \[2, 1\]: largest difference \d\.\de-\d+ of 0\.\d+/);
+      expect(statSync(shop.path(output)).isFile()).toBe(true);
+    },
+  );
+
+  it('weights and layers that lie apart come together', async () => {
+    corpus('text_classifier.keras3.keras');
+    await cli(['convert', 'text_classifier.keras3.keras', 'apart', '--quiet']);
+    await cli(['convert', 'text_classifier.keras3.keras', 'apart.weights.h5', '--quiet']);
+    const together = ['convert', 'apart.weights.h5', 'together.keras', '--quiet'];
+    expectFailure(await cli(together), 'FORMAT_UNSUPPORTED');
+    expect(await cli([...together, '--config', 'apart/model.json'])).toMatchObject({ code: 0 });
+    const looked = jsonOf<{ kind: string; parameters: number }>(
+      await cli(['inspect', 'together.keras', '--json']),
+    );
+    expect(looked).toMatchObject({ kind: 'keras-v3', parameters: 518 });
+  });
+
+  it('a bound of the reader can be moved, by a name that is known', async () => {
+    corpus('dense_mlp.keras3.keras');
+    const args = (limit: string) => [
+      'convert',
+      'dense_mlp.keras3.keras',
+      'bounded',
+      '--quiet',
+      '--limit',
+      limit,
+    ];
+    expectFailure(await cli(args('tensorBytes=16')), 'FORMAT_LIMIT');
+    expect(await cli(args('tensorBytes=1GB'))).toMatchObject({ code: 0 });
+    expect(await cli(args('bytes=1GB'))).toMatchObject({ code: 2 });
+  });
+
+  it('options that the output has no place for are refused', async () => {
+    corpus('dense_mlp.keras3.keras');
+    const args = ['convert', 'dense_mlp.keras3.keras', 'odd.onnx', '--quiet'];
+    expectFailure(await cli([...args, '--quantize', 'uint8']), 'USAGE_OPTION', 2);
+    expectFailure(await cli([...args, '--weights-only']), 'USAGE_OPTION', 2);
+    expect(await cli([...args, '--to', 'pb'])).toMatchObject({ code: 2 });
+  });
+});
+
 describe('files that are not converted', () => {
   it('damaged anywhere: it is said, and nothing is written', async () => {
     const cuts = [0, 7, 100, 2000, Math.floor(model.length / 2), model.length - 1];
@@ -165,7 +225,7 @@ describe('files that are not converted', () => {
     ];
     for (const [name] of refused) shop.keras(name);
     const results = await Promise.all(
-      refused.map(([name]) => cli(['convert', name, `out-${name}`, '--json'])),
+      refused.map(([name]) => cli(['convert', name, `out-${name.slice(0, -3)}`, '--json'])),
     );
     results.forEach((result, index) => {
       expectFailure(result, refused[index]![1]);

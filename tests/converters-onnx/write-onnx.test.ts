@@ -77,7 +77,7 @@ describe('the ONNX file', () => {
 
   it('says what goes in and comes out in the order of Keras', () => {
     const { inputs, outputs } = buildOnnxModel(stem, stemWeights, { outputs: ['norm', 'conv2'] });
-    expect(inputs).toEqual([{ name: 'input', onnxName: 'input', shape: [null, 8, 8, 3] }]);
+    expect(inputs).toEqual([{ name: 'input', onnxName: 'input', dtype: 'float32', shape: [null, 8, 8, 3] }]);
     expect(outputs.map(({ name, shape }) => [name, shape])).toEqual([
       ['norm', [null, 8, 8, 4]],
       ['conv2', [null, 8, 8, 5]],
@@ -299,9 +299,9 @@ describe('what cannot be written', () => {
     ],
     ['a causal convolution', conv('x', 4, { padding: 'causal' }), 'causal'],
     [
-      'a LayerNormalization over rows',
-      { className: 'LayerNormalization', name: 'x', config: { axis: [1] } },
-      '[1]',
+      'a LayerNormalization over an axis that is not there',
+      { className: 'LayerNormalization', name: 'x', config: { axis: [4] } },
+      '[4]',
     ],
     [
       'a Reshape with two open sides',

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { parseKerasConfig } from '../../converters/keras/parse-config.ts';
+import { layerProblems } from '../../converters/keras/tfjs-topology.ts';
 import type { JsonObject } from '../../src/base/types.ts';
 
 const topology = (model: tf.LayersModel) => model.toJSON(null, false) as unknown as JsonObject;
@@ -106,6 +107,88 @@ describe('a model config is read into one graph', () => {
   });
 });
 
+describe('Keras 3 is read in the words of Keras 2', () => {
+  const tensor = (name: string, node = 0): JsonObject => ({
+    class_name: '__keras_tensor__',
+    config: { shape: [null, 3], dtype: 'float32', keras_history: [name, node, 0] },
+  });
+  const keras3 = (layers: JsonObject[], outputs: string): JsonObject => ({
+    module: 'keras.src.models.functional',
+    class_name: 'Functional',
+    config: {
+      name: 'm',
+      layers: [
+        {
+          module: 'keras.layers',
+          class_name: 'InputLayer',
+          name: 'a',
+          config: { name: 'a', batch_shape: [null, 3], dtype: 'float32' },
+          inbound_nodes: [],
+        },
+        ...layers,
+      ],
+      input_layers: ['a', 0, 0],
+      output_layers: [outputs, 0, 0],
+    },
+  });
+  const called = (layer: JsonObject, args: JsonObject[], kwargs: JsonObject = {}): JsonObject => ({
+    ...layer,
+    name: (layer.config as JsonObject).name!,
+    inbound_nodes: [{ args, kwargs }],
+  });
+
+  it('its policies, its shapes and its hard sigmoid', () => {
+    const layer = {
+      module: 'keras.layers',
+      class_name: 'Dense',
+      config: {
+        name: 'd',
+        trainable: true,
+        units: 2,
+        activation: 'hard_sigmoid',
+        dtype: { module: 'keras', class_name: 'DTypePolicy', config: { name: 'mixed_float16' } },
+        quantization_config: null,
+      },
+    };
+    const graph = parseKerasConfig(keras3([called(layer, [tensor('a')], { training: true })], 'd'));
+    expect(graph.layers[0]!.config.batch_input_shape).toEqual([null, 3]);
+    expect(graph.layers[1]).toEqual({
+      name: 'd',
+      className: 'Dense',
+      config: { name: 'd', trainable: true, units: 2, activation: 'keras3_hard_sigmoid', dtype: 'float32' },
+      inbound: [[{ layer: 'a', node: 0, tensor: 0 }]],
+    });
+  });
+
+  it('an operation is told from the layer of the same name by its module', () => {
+    const add = (module: string, config: JsonObject) => ({ module, class_name: 'Add', config });
+    const operation = called(add('keras.src.ops.numpy', { name: 'x' }), [tensor('a'), tensor('a')]);
+    const layer = called(add('keras.layers', { name: 'y', trainable: true }), [tensor('x')]);
+    const classes = parseKerasConfig(keras3([operation, layer], 'y')).layers.map((item) => item.className);
+    expect(classes).toEqual(['InputLayer', 'TensorOperation', 'Add']);
+  });
+
+  it("a class that others registered is never taken for Keras's own of that name", () => {
+    const own = {
+      module: 'my.layers',
+      class_name: 'Dense',
+      registered_name: 'my>Dense',
+      config: { name: 'd' },
+    };
+    expect(parseKerasConfig(keras3([called(own, [tensor('a')])], 'd')).layers[1]!.className).toBe('my>Dense');
+  });
+
+  it('operations that are not read are named with why', () => {
+    const sort = { module: 'keras.src.ops.numpy', class_name: 'Sort', config: { name: 's', axis: -1 } };
+    const tile = { module: 'keras.src.ops.numpy', class_name: 'Tile', config: { name: 't', repeats: 2 } };
+    const graph = parseKerasConfig(keras3([called(sort, [tensor('a')]), called(tile, [tensor('s')])], 't'));
+    expect(layerProblems(graph)).toEqual([
+      's (UnknownOperation): the operation Sort: it is not one of the operations that are read',
+      't (UnknownOperation): the operation Tile: its repeats are not given for each axis',
+    ]);
+  });
+});
+
 describe('a bad config is refused with a stable code', () => {
   const cases: [string, JsonObject, string][] = [
     ['an object that is no model', { hello: 1 }, 'FORMAT_DAMAGED'],
@@ -131,16 +214,8 @@ describe('a bad config is refused with a stable code', () => {
       'FORMAT_DAMAGED',
     ],
     [
-      'Keras 3 by version',
+      'a Sequential of Keras 3 without layers',
       { class_name: 'Sequential', keras_version: '3.1.0', config: { layers: [] } },
-      'FORMAT_UNSUPPORTED',
-    ],
-    [
-      'Keras 3 by its vocabulary',
-      {
-        class_name: 'Sequential',
-        config: { layers: [{ class_name: 'InputLayer', config: { batch_shape: [null, 2], name: 'i' } }] },
-      },
       'FORMAT_UNSUPPORTED',
     ],
   ];

@@ -33,6 +33,10 @@ def randomize(model, name):
         if not np.dtype(str(weight.dtype).replace("<dtype: '", "").replace("'>", "")).kind == "f":
             continue
         values = rng.normal(0, 0.3, tuple(weight.shape)).astype("float32")
+        if MODELS[name]["coarse"]:
+            # Few different numbers, so that the files of larger networks pack well, and of a size that lets rounding stay small.
+            inputs = weight.shape[0] * weight.shape[1] * (1 if "depthwise" in weight.path else weight.shape[2]) if len(weight.shape) == 4 else 100
+            values = np.round(values / 0.3).astype("float32") / np.float32(np.sqrt(inputs))
         path = getattr(weight, "path", weight.name)
         if "variance" in path:
             values = np.abs(values) + 0.5
@@ -98,6 +102,10 @@ def write(name, folder):
         k.backend.clear_session()
         built = entry["build"](k, k.layers)
         randomize(built, name)
+        for layer in built.layers:
+            # What Normalization computes with is made of its weights when they are loaded.
+            if hasattr(layer, "finalize_state"):
+                layer.finalize_state()
         values = inputs_of(built, name, entry["integers"])
         judged = float32_twin(entry["build"], k, k.layers, name) if name == "mixed_precision" else built
         outputs = called(judged, values)

@@ -1,7 +1,7 @@
 """Makes tests/converters-onnx/goldens/keras-layers.json: small Keras models, their weights and what Keras says.
 
-Only what tfjs computes differently or cannot build is here (dilated depthwise convolutions, bilinear upsampling,
-groups, ReLU's slope and threshold, ...); everything else is compared with tfjs itself.
+Options and neighbours that the converter's corpus has not: what tfjs computes differently or cannot build, what is folded,
+and layers behind one that leaves its channels first.
 
 Needs: tensorflow==2.18.0 tf_keras==2.18.0. Usage: python onnx_keras_layers.py OUTPUT.json
 """
@@ -26,6 +26,23 @@ def chain(shape, *layers):
     for layer in layers:
         x = layer(x)
     return keras.Model(start, x)
+
+
+def dot(axes, right, **options):
+    """The dot product of two tensors that a picture's rows become; `right` makes the second one."""
+    start = keras.Input((4, 3))
+    return keras.Model(start, L.Dot(axes, **options)([L.Dense(5)(start), right(start)]))
+
+
+def ranks():
+    start = keras.Input((6, 4))
+    h = L.Conv1D(3, 2)(start)
+    return keras.Model(start, L.Add()([h, L.GlobalMaxPooling1D()(h)]))
+
+
+def joined(shape, *branches, axis=-1):
+    start = keras.Input(shape)
+    return keras.Model(start, L.Concatenate(axis=axis)([branch(start) for branch in branches]))
 
 
 def subtract():
@@ -63,6 +80,70 @@ CASES = {
     "SpatialDropout2D and ActivityRegularization": lambda: chain(
         (4, 5, 3), L.SpatialDropout2D(0.5), L.ActivityRegularization(0.1), L.Flatten(), L.Dense(2)
     ),
+    "a causal Conv1D with strides": lambda: chain((9, 3), L.Conv1D(4, 3, 2, padding="causal")),
+    "a causal SeparableConv1D": lambda: chain((9, 3), L.SeparableConv1D(4, 3, dilation_rate=2, padding="causal")),
+    "a dilated DepthwiseConv1D": lambda: chain((9, 3), L.DepthwiseConv1D(3, dilation_rate=2, padding="same")),
+    "a Conv3D with strides, same": lambda: chain((5, 6, 7, 2), L.Conv3D(3, (2, 3, 2), (2, 3, 1), padding="same")),
+    "a dilated Conv1DTranspose": lambda: chain((5, 3), L.Conv1DTranspose(2, 3, dilation_rate=2)),
+    "a Conv1DTranspose with output_padding": lambda: chain((5, 3), L.Conv1DTranspose(2, 4, 3, output_padding=2)),
+    "a Conv1DTranspose with output_padding, same": lambda: chain(
+        (5, 3), L.Conv1DTranspose(2, 4, 3, padding="same", output_padding=1)
+    ),
+    "a Conv2DTranspose with output_padding": lambda: chain((4, 5, 2), L.Conv2DTranspose(3, 3, 2, output_padding=(1, 0))),
+    "a Conv3DTranspose with output_padding, same": lambda: chain(
+        (3, 2, 4, 2), L.Conv3DTranspose(2, 3, (2, 3, 2), padding="same", output_padding=(0, 2, 1))
+    ),
+    "zeros and a BatchNormalization around a Conv1D": lambda: chain(
+        (9, 3), L.ZeroPadding1D((2, 1)), L.Conv1D(4, 3, use_bias=False), L.BatchNormalization(), L.ReLU()
+    ),
+    "zeros and a BatchNormalization around a Conv3D": lambda: chain(
+        (3, 4, 5, 2), L.ZeroPadding3D(((0, 1), (1, 0), (2, 1))), L.Conv3D(3, 2), L.BatchNormalization()
+    ),
+    "a BatchNormalization behind a SeparableConv1D": lambda: chain((9, 3), L.SeparableConv1D(4, 3), L.BatchNormalization()),
+    "a BatchNormalization behind a DepthwiseConv1D": lambda: chain(
+        (9, 3), L.DepthwiseConv1D(3, depth_multiplier=2), L.BatchNormalization()
+    ),
+    "a BatchNormalization behind a Conv1DTranspose": lambda: chain(
+        (5, 3), L.Conv1DTranspose(2, 4, 2), L.BatchNormalization()
+    ),
+    "a BatchNormalization behind a dense layer on sequences": lambda: chain((5, 3), L.Dense(4), L.BatchNormalization()),
+    "pools of a Conv1D's output": lambda: chain(
+        (12, 3), L.Conv1D(4, 2), L.AveragePooling1D(3, 2, padding="same"), L.MaxPooling1D(2, 1), L.Cropping1D((1, 0))
+    ),
+    "a dense layer behind a Conv3D": lambda: chain((3, 4, 5, 2), L.Conv3D(3, 2), L.Dense(4, activation="softmax")),
+    "LayerNormalization on rows and channels": lambda: chain((4, 5, 3), L.Conv2D(4, 2), L.LayerNormalization(axis=[1, 3])),
+    "LayerNormalization on steps, without beta": lambda: chain(
+        (6, 3), L.Conv1D(4, 2), L.LayerNormalization(axis=1, center=False)
+    ),
+    "GroupNormalization behind a convolution": lambda: chain((4, 5, 3), L.Conv2D(6, 2), L.GroupNormalization(3)),
+    "GroupNormalization along the rows": lambda: chain((4, 5, 3), L.GroupNormalization(2, axis=1)),
+    "GroupNormalization of vectors": lambda: chain((6,), L.GroupNormalization(3, epsilon=1e-2)),
+    "UnitNormalization behind a convolution": lambda: chain((4, 5, 3), L.Conv2D(4, 2), L.UnitNormalization(axis=[1, 3])),
+    "Softmax over several axes behind a convolution": lambda: chain((4, 5, 3), L.Conv2D(4, 2), L.Softmax(axis=[1, 2])),
+    "PReLU behind a Conv1D": lambda: chain((6, 3), L.Conv1D(4, 2), L.PReLU()),
+    "PReLU with a shared axis behind a Conv3D": lambda: chain((3, 4, 5, 2), L.Conv3D(3, 2), L.PReLU(shared_axes=[2])),
+    "UpSampling1D and ZeroPadding1D": lambda: chain((4, 3), L.Conv1D(2, 2), L.UpSampling1D(3), L.ZeroPadding1D(2)),
+    "UpSampling3D and Cropping3D": lambda: chain(
+        (3, 4, 2, 2), L.Conv3D(2, 2), L.UpSampling3D((2, 1, 3)), L.Cropping3D(((1, 0), (0, 2), (1, 1)))
+    ),
+    "Flatten, channels first": lambda: chain((4, 5, 3), L.Conv2D(2, 2), L.Flatten(data_format="channels_first"), L.Dense(2)),
+    "Permute and Reshape of five axes": lambda: chain((3, 4, 2, 2), L.Conv3D(3, 2), L.Permute((4, 2, 1, 3)), L.Reshape((-1, 3))),
+    "Flatten of five axes": lambda: chain((3, 4, 2, 2), L.Conv3D(3, 2), L.Flatten(), L.Dense(2)),
+    "Resizing with a crop": lambda: chain((6, 9, 2), L.Resizing(4, 4, crop_to_aspect_ratio=True)),
+    "Resizing behind a convolution, nearest": lambda: chain((6, 9, 2), L.Conv2D(3, 2), L.Resizing(7, 3, "nearest")),
+    "Resizing of any size": lambda: chain((None, None, 2), L.Resizing(5, 7)),
+    "CenterCrop with an odd rest": lambda: chain((7, 8, 2), L.CenterCrop(4, 3)),
+    "CenterCrop of a smaller picture": lambda: chain((4, 7, 2), L.CenterCrop(6, 5)),
+    "Discretization, one hot": lambda: chain((1,), L.Discretization([-0.5, 0.1, 0.7], output_mode="one_hot")),
+    "Discretization, many hot": lambda: chain((4,), L.Discretization([-0.5, 0.1, 0.7], output_mode="multi_hot")),
+    "Discretization, counted": lambda: chain((4,), L.Discretization([-0.5, 0.1, 0.7], output_mode="count")),
+    "Dot over other axes": lambda: dot((1, 2), lambda x: L.Permute((2, 1))(L.Dense(6)(x))),
+    "Dot of a sequence and a vector": lambda: dot((2, 1), lambda x: L.Dense(5)(L.Flatten()(x))),
+    "Dot, normalized": lambda: dot(2, lambda x: L.Dense(5)(x), normalize=True),
+    "merging of several ranks": ranks,
+    "Concatenate of a Conv1D's outputs along the steps": lambda: joined(
+        (8, 3), L.Conv1D(4, 2), lambda x: L.MaxPooling1D(2)(L.Conv1D(4, 3)(x)), axis=1
+    ),
 }
 
 
@@ -82,7 +163,7 @@ def make(name, build, seed):
                 for w in layer.weights
             ]
         )
-    x = random.randn(2, *model.input_shape[1:]).astype("f4")
+    x = random.randn(2, *(6 if size is None else size for size in model.input_shape[1:])).astype("f4")
     return {
         "name": name,
         "config": json.loads(model.to_json()),

@@ -48,6 +48,17 @@ const breaking: readonly (readonly [rule: string, file: string, code: string])[]
     `import { x } from '../src/plain.ts';\nexport const y = x;`,
   ],
   [
+    'layers-are-a-leaf',
+    'src/layers/from-converters.ts',
+    `import { x } from '../../converters/plain.ts';\nexport const y = x;`,
+  ],
+  ['layers-are-a-leaf', 'src/layers/from-src.ts', `import { x } from '../plain.ts';\nexport const y = x;`],
+  [
+    'layers-are-a-leaf',
+    'src/layers/from-zoo.ts',
+    `import { x } from '../../zoo/plain.ts';\nexport const y = x;`,
+  ],
+  [
     'leaves-are-pure',
     'zoo/reads.ts',
     `import { readFileSync } from 'node:fs';\nexport const y = readFileSync;`,
@@ -130,6 +141,11 @@ const legal: readonly (readonly [file: string, code: string])[] = [
     `import { readFile } from 'node:fs/promises';\nimport sharp from 'sharp';\nexport const x = [readFile, sharp];`,
   ],
   ['src/plain.browser.ts', 'export const x = 1;'],
+  ['zoo/layers/plain.ts', 'export const x = 1;'],
+  [
+    'src/layers/plain.ts',
+    `import * as tf from '@tensorflow/tfjs';\nimport { x as y } from '../../zoo/layers/plain.ts';\nimport { x as z } from '../base/plain.ts';\nexport const x = [tf, y, z];`,
+  ],
   [
     'src/cli/plain.ts',
     `import { Command } from 'commander';\nimport { x as y } from '../plain.node.ts';\nexport const x = [Command, y];`,

@@ -34,7 +34,34 @@ async function tfjsBases(files) {
   return bases;
 }
 
-const OUTPUTS = { tfjs: 'out' };
+/** The same model as weights alone, with its layers beside it. */
+async function weightsBases(files) {
+  const bases = [];
+  for (const { name, bytes } of files.filter((_, i) => i % 25 === 0)) {
+    const source = join(folder, 'base.bin');
+    const weights = join(folder, 'base.weights.h5');
+    const layers = join(folder, 'base');
+    writeFileSync(source, bytes);
+    try {
+      await convert(source, weights);
+      await convert(source, layers);
+      bases.push({
+        name: `${name} as weights`,
+        kind: 'weights',
+        files: [
+          { name: 'model.bin', bytes: new Uint8Array(readFileSync(weights)) },
+          { name: 'config.json', bytes: new Uint8Array(readFileSync(join(layers, 'model.json'))) },
+        ],
+      });
+    } catch (error) {
+      if (!(error instanceof DovecoteError)) throw error;
+    }
+    for (const made of [source, weights, layers]) rmSync(made, { recursive: true, force: true });
+  }
+  return bases;
+}
+
+const OUTPUTS = { tfjs: 'out', onnx: 'out.onnx', keras: 'out.keras', h5: 'out.h5' };
 
 async function attempt(index) {
   const { base, target, files } = await inputNumber(index, seed, bases);
@@ -45,8 +72,9 @@ async function attempt(index) {
   const started = performance.now();
   let ended;
   try {
-    if (target === 'inspect') await inspect(input);
-    else await convert(input, join(work, OUTPUTS[target]));
+    const config = files[1]?.name === 'config.json' ? join(work, 'in', 'config.json') : undefined;
+    if (target === 'inspect') await inspect(input, { config });
+    else await convert(input, join(work, OUTPUTS[target]), { config });
     ended = 'result';
   } catch (error) {
     ended = error instanceof DovecoteError ? error.code : `UNCODED ${error?.stack ?? error}`;
@@ -60,6 +88,6 @@ async function attempt(index) {
 }
 
 const files = baseFiles(root);
-const bases = [...files, ...(await tfjsBases(files))];
+const bases = [...files, ...(await tfjsBases(files)), ...(await weightsBases(files))];
 process.on('message', async (index) => process.send(await attempt(index)));
 process.send('ready');

@@ -3,7 +3,7 @@ import { damageJson } from './json.mjs';
 import { seeded } from './random.mjs';
 import { unzip, zip } from './zip.mjs';
 
-const TARGETS = ['tfjs', 'tfjs', 'tfjs', 'inspect'];
+const TARGETS = ['tfjs', 'tfjs', 'onnx', 'keras', 'h5', 'inspect'];
 const text = (value) => new TextEncoder().encode(JSON.stringify(value));
 const json = (bytes) => JSON.parse(new TextDecoder().decode(bytes));
 
@@ -22,11 +22,11 @@ async function damagedZip(base, random, other) {
   return zip(members, random.next() < 0.3 ? 6 : 0);
 }
 
-/** A tfjs model as files: the topology, the manifest or the weights are damaged. */
+/** A tfjs model as files, or weights and a config: one of the files is damaged. */
 function damagedFolder(base, random) {
   const files = base.files.map((file) => ({ ...file }));
   const file = random.next() < 0.8 ? files[0] : random.pick(files);
-  if (file.name === 'model.json' && random.next() < 0.8)
+  if (file.name.endsWith('.json') && random.next() < 0.8)
     file.bytes = text(damageJson(json(file.bytes), random));
   else if (file.bytes.length > 0) file.bytes = damageBytes(file.bytes, random);
   return files;
@@ -35,15 +35,16 @@ function damagedFolder(base, random) {
 /**
  * Input number `index` of the series `seed`: always the same.
  *
- * @param bases of `baseFiles`, and tfjs folders as `{ name, kind: 'tfjs', files: [{ name, bytes }] }`
+ * @param bases of `baseFiles`, and several files that belong together as `{ name, kind, files: [{ name, bytes }] }`
  * @returns {Promise<{ base: string, target: string, files: { name: string, bytes: Uint8Array }[] }>}
  */
 export async function inputNumber(index, seed, bases) {
   const random = seeded(seed, index);
   const base = random.pick(bases);
   const target = random.pick(TARGETS);
-  if (base.kind === 'tfjs') return { base: base.name, target, files: damagedFolder(base, random) };
-  const other = random.pick(bases.filter(({ kind }) => kind !== 'tfjs'));
+  if (base.kind === 'tfjs' || base.kind === 'weights')
+    return { base: base.name, target, files: damagedFolder(base, random) };
+  const other = random.pick(bases.filter(({ files }) => files === undefined));
   const bytes =
     base.kind === 'zip'
       ? await damagedZip(base, random, other)

@@ -1,9 +1,10 @@
 import { activate, alongAxis, mapValue } from '../activations.ts';
-import { numberOf } from '../config.ts';
+import { axesOf, numberOf } from '../config.ts';
 import type { LayerCall, LayerEmitter } from '../emitter.ts';
-import { inputOf, unsupportedLayer, weightOf } from '../emitter.ts';
+import { checkedWeight, inputOf } from '../emitter.ts';
 import { outputFirst } from '../kernels.ts';
 import type { Value } from '../value.ts';
+import { bornAxis } from '../value.ts';
 
 /** Keras: `max_value` above it, `x` between `threshold` and it, `negative_slope * (x - threshold)` below. */
 function relu(call: LayerCall): Value {
@@ -48,25 +49,33 @@ function prelu(call: LayerCall): Value {
   const { shared_axes: shared } = call.config;
   const axes = Array.isArray(shared) ? shared : [];
   const dims = input.shape.slice(1).map((size, index) => (axes.includes(index + 1) ? 1 : size));
-  const alpha = weightOf(call, 0, 'alpha', dims);
-  const known = call.weights[0]?.shape ?? [];
+  const alpha = checkedWeight(call, 0, 'alpha', dims);
   const key = `${call.weightKey}:alpha`;
   if (input.born === 'plain') {
-    const slope = call.builder.weights(key, known, () => alpha);
+    const slope = call.builder.weights(key, alpha.shape, alpha.tensor);
     return mapValue(input, (x) => call.builder.node('PRelu', [x, slope]));
   }
-  const [rows, columns, channels] = known as [number, number, number];
-  const slope = call.builder.weights(`${key}:channels_first`, [channels, rows, columns], () =>
-    outputFirst(alpha, [rows, columns, 1, channels]),
+  const channels = alpha.shape.at(-1) as number;
+  const sizes = alpha.shape.slice(0, -1);
+  const slope = call.builder.weights(`${key}:channels_first`, [channels, ...sizes], () =>
+    outputFirst(alpha.numbers(), [...sizes, 1, channels]),
   );
   return mapValue(input, (x) => call.builder.node('PRelu', [x, slope]));
 }
 
+/** Over several axes: the exponential by the sum of exponentials, with the largest one taken off before. */
 function softmax(call: LayerCall): Value {
-  const { axis } = call.config;
-  const single = Array.isArray(axis) && axis.length === 1 ? axis[0] : (axis ?? -1);
-  if (typeof single !== 'number') throw unsupportedLayer(call.layer, `its axis is ${JSON.stringify(axis)}`);
-  return alongAxis(call, inputOf(call), 'Softmax', single);
+  const { builder } = call;
+  const input = inputOf(call);
+  const axes = axesOf(call, input.shape.length);
+  if (axes.length === 1) return alongAxis(call, input, 'Softmax', axes[0] as number);
+  const positions = axes.map((axis) => bornAxis(input, axis));
+  return mapValue(input, (x) => {
+    const largest = builder.node('ReduceMax', [x], { axes: { ints: positions }, keepdims: { i: 1 } });
+    const exponential = builder.node('Exp', [builder.node('Sub', [x, largest])]);
+    const sum = builder.node('ReduceSum', [exponential, builder.integers(positions)], { keepdims: { i: 1 } });
+    return builder.node('Div', [exponential, sum]);
+  });
 }
 
 export const activationEmitters: Readonly<Record<string, LayerEmitter>> = {

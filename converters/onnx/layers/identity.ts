@@ -2,9 +2,10 @@ import type { LayerEmitter } from '../emitter.ts';
 import { inputOf } from '../emitter.ts';
 
 /** What does nothing at inference. */
-const identity: LayerEmitter = { emit: (call) => inputOf(call) };
+const identity: LayerEmitter = { emit: (call) => inputOf(call), takesIntegers: true };
 
 export const identityEmitters: Readonly<Record<string, LayerEmitter>> = {
+  Identity: identity,
   Dropout: identity,
   SpatialDropout1D: identity,
   SpatialDropout2D: identity,
@@ -14,4 +15,22 @@ export const identityEmitters: Readonly<Record<string, LayerEmitter>> = {
   AlphaDropout: identity,
   ActivityRegularization: identity,
   StochasticDepth: identity,
+  RandomBrightness: identity,
+  RandomColorDegeneration: identity,
+  RandomColorJitter: identity,
+  RandomContrast: identity,
+  RandomErasing: identity,
+  RandomFlip: identity,
+  RandomGaussianBlur: identity,
+  RandomGrayscale: identity,
+  RandomHue: identity,
+  RandomInvert: identity,
+  RandomPerspective: identity,
+  RandomPosterization: identity,
+  RandomRotation: identity,
+  RandomSaturation: identity,
+  RandomSharpness: identity,
+  RandomShear: identity,
+  RandomTranslation: identity,
+  RandomZoom: identity,
 };

@@ -3,7 +3,7 @@ import { numberOf } from '../config.ts';
 import type { LayerCall, LayerEmitter } from '../emitter.ts';
 import { unsupportedLayer } from '../emitter.ts';
 import type { Shape, Value } from '../value.ts';
-import { CHANNELS_FIRST_AXIS, channelsFirstValue, plainValue } from '../value.ts';
+import { channelsFirstAxis, channelsFirstValue, plainValue } from '../value.ts';
 
 /** The sizes after broadcasting shapes of one rank. */
 function broadcast(call: LayerCall, shapes: readonly Shape[]): Shape {
@@ -78,7 +78,7 @@ function concatenate(call: LayerCall): Value {
     : sizes.reduce((sum, size) => (sum as number) + (size as number), 0);
   const shape = first.shape.map((size, index) => (index === axis ? total : size));
   const { names, channelsFirst } = bringTogether(call, inputs);
-  const position = channelsFirst ? (CHANNELS_FIRST_AXIS[axis] as number) : axis;
+  const position = channelsFirst ? channelsFirstAxis(axis, rank) : axis;
   const name = call.builder.node('Concat', names, { axis: { i: position } });
   return channelsFirst ? channelsFirstValue(name, shape) : plainValue(name, shape);
 }

@@ -1,4 +1,3 @@
-import type { JsonValue } from '../../../src/base/types.ts';
 import { mapValue } from '../activations.ts';
 import type { AxisAffine } from '../affine.ts';
 import {
@@ -8,11 +7,10 @@ import {
   normalizationConstants,
   rescalingAffine,
 } from '../affine.ts';
-import { flagOf, numberOf } from '../config.ts';
 import type { AffineSource, LayerCall, LayerEmitter } from '../emitter.ts';
-import { inputOf, unsupportedLayer, weightOf } from '../emitter.ts';
+import { inputOf } from '../emitter.ts';
 import type { Shape, Value } from '../value.ts';
-import { CHANNELS_FIRST_AXIS, channelsFirstValue, plainValue } from '../value.ts';
+import { bornAxis, channelsFirstValue, plainValue } from '../value.ts';
 
 /** Writes an affine map; `chain` holds it together with those before it. */
 function emitAffine(call: LayerCall, own: AxisAffine): Value {
@@ -24,7 +22,7 @@ function emitAffine(call: LayerCall, own: AxisAffine): Value {
     const turned = channelsFirstValue(builder.channelsFirst(input), input.shape);
     return emitAffine({ ...call, inputs: [turned] }, own);
   }
-  const position = input.born === 'plain' ? axis : (CHANNELS_FIRST_AXIS[axis] as number);
+  const position = bornAxis(input, axis);
   const size = scale.length;
   const key = chain === undefined ? call.weightKey : `${builder.scope}:chain`;
   if (call.layer.className === 'BatchNormalization' && position === 1) {
@@ -70,50 +68,8 @@ function normalization(call: LayerCall): Value {
   return plainValue(call.builder.node('Add', [scaled, constant('shift')]), input.shape);
 }
 
-function axesOf(call: LayerCall, axis: JsonValue | undefined, rank: number): number[] {
-  const list = Array.isArray(axis) ? axis : [axis ?? -1];
-  return list.map((item) => {
-    if (typeof item !== 'number') throw unsupportedLayer(call.layer, `its axis is ${JSON.stringify(axis)}`);
-    return item < 0 ? item + rank : item;
-  });
-}
-
-function layerNormalization(call: LayerCall): Value {
-  const { builder } = call;
-  const input = inputOf(call);
-  const rank = input.shape.length;
-  const axes = axesOf(call, call.config.axis, rank).sort((a, b) => a - b);
-  const first = axes[0] as number;
-  if (axes.length !== rank - first || axes.some((axis, index) => axis !== first + index) || first < 1) {
-    throw unsupportedLayer(call.layer, `its axis is ${JSON.stringify(call.config.axis)}, not the last ones`);
-  }
-  const sizes = input.shape.slice(first);
-  if (sizes.includes(null))
-    throw unsupportedLayer(call.layer, 'the size of its normalized axes is not known');
-  const dims = sizes as number[];
-  const length = dims.reduce((product, size) => product * size, 1);
-  const hasScale = flagOf(call.config, 'scale', true);
-  const scale = builder.weights(`${call.weightKey}:gamma`, dims, () =>
-    hasScale ? weightOf(call, 0, 'gamma', dims) : new Float32Array(length).fill(1),
-  );
-  const inputs = [builder.plain(input), scale];
-  if (flagOf(call.config, 'center', true)) {
-    const beta = weightOf(call, hasScale ? 1 : 0, 'beta', dims);
-    inputs.push(builder.weights(`${call.weightKey}:beta`, dims, () => beta));
-  }
-  const name = builder.node('LayerNormalization', inputs, {
-    axis: { i: first },
-    epsilon: { f: numberOf(call.config, 'epsilon', 1e-3) },
-  });
-  if (input.born === 'plain' || first !== 3) return plainValue(name, input.shape);
-  // Back to NCHW at once: a block of ConvNeXt takes 9 to 22 % less time when its dense layers are 1x1 convolutions.
-  const channelsFirst = builder.node('Transpose', [name], { perm: { ints: [0, 3, 1, 2] } });
-  return { shape: input.shape, born: 'channelsFirst', forms: { plain: name, channelsFirst } };
-}
-
 export const normalizationEmitters: Readonly<Record<string, LayerEmitter>> = {
   BatchNormalization: affineEmitter(batchNormAffine),
-  LayerNormalization: { emit: layerNormalization },
   LayerScale: affineEmitter(layerScaleAffine),
   Normalization: { emit: normalization, affine: normalizationAffine },
   Rescaling: affineEmitter(rescalingAffine),

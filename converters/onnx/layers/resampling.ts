@@ -1,7 +1,7 @@
-import { pairOf, sidesOf } from '../config.ts';
+import { sidesOf, tupleOf } from '../config.ts';
 import type { LayerCall, LayerEmitter } from '../emitter.ts';
 import { inputOf, unsupportedLayer } from '../emitter.ts';
-import { featureMapOf, featureMapValue } from '../spatial.ts';
+import { featureMapOf, featureMapValue, inOnnxOrder, spatialAxes } from '../spatial.ts';
 import type { Value } from '../value.ts';
 
 /** ONNX's way of saying "to the end". */
@@ -13,53 +13,59 @@ const END = Number.MAX_SAFE_INTEGER;
  */
 const NEARLY_ZERO = 2 ** -126;
 
-function zeroPadding2d(call: LayerCall): Value {
+function zeroPadding(call: LayerCall): Value {
   const map = featureMapOf(call, inputOf(call));
-  const { top, bottom, left, right } = sidesOf(call, 'padding');
-  const pads = call.builder.integers([0, 0, top, left, 0, 0, bottom, right]);
+  const sides = sidesOf(call, 'padding', spatialAxes(call));
+  const pads = call.builder.integers(inOnnxOrder([[0, 0], [0, 0], ...sides]));
   const name = call.builder.node('Pad', [map.name, pads, call.builder.scalar(NEARLY_ZERO)]);
-  const rows = map.rows === null ? null : map.rows + top + bottom;
-  const columns = map.columns === null ? null : map.columns + left + right;
-  return featureMapValue(call, { ...map, name, rows, columns });
+  const sizes = map.sizes.map((size, axis) => {
+    const [before, behind] = sides[axis] as [number, number];
+    return size === null ? null : size + before + behind;
+  });
+  return featureMapValue(call, { ...map, name, sizes });
 }
 
-function cropping2d(call: LayerCall): Value {
+function cropping(call: LayerCall): Value {
   const { builder } = call;
   const map = featureMapOf(call, inputOf(call));
-  const { top, bottom, left, right } = sidesOf(call, 'cropping');
-  const ends = [bottom === 0 ? END : -bottom, right === 0 ? END : -right];
+  const sides = sidesOf(call, 'cropping', spatialAxes(call));
   const name = builder.node('Slice', [
     map.name,
-    builder.integers([top, left]),
-    builder.integers(ends),
-    builder.integers([2, 3]),
+    builder.integers(sides.map(([before]) => before)),
+    builder.integers(sides.map(([, behind]) => (behind === 0 ? END : -behind))),
+    builder.integers(sides.map((_, axis) => axis + 2)),
   ]);
-  const rows = map.rows === null ? null : map.rows - top - bottom;
-  const columns = map.columns === null ? null : map.columns - left - right;
-  return featureMapValue(call, { ...map, name, rows, columns });
+  const sizes = map.sizes.map((size, axis) => {
+    const [before, behind] = sides[axis] as [number, number];
+    return size === null ? null : size - before - behind;
+  });
+  return featureMapValue(call, { ...map, name, sizes });
 }
 
-function upSampling2d(call: LayerCall): Value {
+function upSampling(call: LayerCall): Value {
   const map = featureMapOf(call, inputOf(call));
-  const [vertical, horizontal] = pairOf(call, 'size', [2, 2]);
+  const axes = spatialAxes(call);
+  const factors = tupleOf(call, 'size', axes, 2);
   const interpolation = call.config.interpolation ?? 'nearest';
-  if (interpolation !== 'nearest' && interpolation !== 'bilinear') {
+  if (interpolation !== 'nearest' && (interpolation !== 'bilinear' || axes !== 2)) {
     throw unsupportedLayer(call.layer, `its interpolation is ${JSON.stringify(interpolation)}`);
   }
   const halfPixel = interpolation === 'bilinear' && call.dialect === 'keras';
-  const scales = call.builder.floats([1, 1, vertical, horizontal]);
+  const scales = call.builder.floats([1, 1, ...factors]);
   const name = call.builder.node('Resize', [map.name, '', scales], {
     mode: { s: interpolation === 'nearest' ? 'nearest' : 'linear' },
     coordinate_transformation_mode: { s: halfPixel ? 'half_pixel' : 'asymmetric' },
     ...(interpolation === 'nearest' ? { nearest_mode: { s: 'floor' } } : {}),
   });
-  const rows = map.rows === null ? null : map.rows * vertical;
-  const columns = map.columns === null ? null : map.columns * horizontal;
-  return featureMapValue(call, { ...map, name, rows, columns });
+  const sizes = map.sizes.map((size, axis) => (size === null ? null : size * (factors[axis] as number)));
+  return featureMapValue(call, { ...map, name, sizes });
 }
 
+const each = (prefix: string, emit: (call: LayerCall) => Value) =>
+  Object.fromEntries(['1D', '2D', '3D'].map((axes): [string, LayerEmitter] => [prefix + axes, { emit }]));
+
 export const resamplingEmitters: Readonly<Record<string, LayerEmitter>> = {
-  ZeroPadding2D: { emit: zeroPadding2d },
-  Cropping2D: { emit: cropping2d },
-  UpSampling2D: { emit: upSampling2d },
+  ...each('ZeroPadding', zeroPadding),
+  ...each('Cropping', cropping),
+  ...each('UpSampling', upSampling),
 };

@@ -1,8 +1,8 @@
-import { numberOf } from '../config.ts';
+import { countOf } from '../config.ts';
 import type { LayerCall, LayerEmitter } from '../emitter.ts';
 import { inputOf, unsupportedLayer } from '../emitter.ts';
 import type { Shape, Value } from '../value.ts';
-import { channelsFirstValue, plainValue } from '../value.ts';
+import { channelsFirstValue, plainValue, valueType } from '../value.ts';
 
 /** The product of all sizes but the batch, where it is known. */
 function elementsOf(shape: Shape): number | null {
@@ -25,7 +25,8 @@ function flatten(call: LayerCall): Value {
   } else {
     x = builder.plain(input);
   }
-  return plainValue(builder.node('Flatten', [x], { axis: { i: 1 } }), [batch, elementsOf(input.shape)]);
+  const name = builder.node('Flatten', [x], { axis: { i: 1 } });
+  return plainValue(name, [batch, elementsOf(input.shape)], valueType(input));
 }
 
 function reshape(call: LayerCall): Value {
@@ -45,7 +46,7 @@ function reshape(call: LayerCall): Value {
   }
   const dims = call.builder.integers([0, ...target.map((size) => size ?? -1)]);
   const name = call.builder.node('Reshape', [call.builder.plain(input), dims]);
-  return plainValue(name, [input.shape[0] ?? null, ...shape]);
+  return plainValue(name, [input.shape[0] ?? null, ...shape], valueType(input));
 }
 
 function permute(call: LayerCall): Value {
@@ -59,21 +60,23 @@ function permute(call: LayerCall): Value {
   return plainValue(
     name,
     perm.map((axis) => input.shape[axis] ?? null),
+    valueType(input),
   );
 }
 
 function repeatVector(call: LayerCall): Value {
   const { builder } = call;
   const input = inputOf(call);
-  const count = numberOf(call.config, 'n', 1);
+  const count = countOf(call, 'n');
   const [batch = null, features = null] = input.shape;
   const row = builder.node('Unsqueeze', [builder.plain(input), builder.integers([1])]);
-  return plainValue(builder.node('Expand', [row, builder.integers([1, count, 1])]), [batch, count, features]);
+  const name = builder.node('Expand', [row, builder.integers([1, count, 1])]);
+  return plainValue(name, [batch, count, features], valueType(input));
 }
 
 export const shapeEmitters: Readonly<Record<string, LayerEmitter>> = {
-  Flatten: { emit: flatten },
-  Reshape: { emit: reshape },
-  Permute: { emit: permute },
-  RepeatVector: { emit: repeatVector },
+  Flatten: { emit: flatten, takesIntegers: true },
+  Reshape: { emit: reshape, takesIntegers: true },
+  Permute: { emit: permute, takesIntegers: true },
+  RepeatVector: { emit: repeatVector, takesIntegers: true },
 };

@@ -125,3 +125,38 @@ def masking(k, L):
     x = L.Input((5, 3))
     h = L.Masking(mask_value=0.0)(x)
     return functional(k, x, L.SimpleRNN(3)(h))
+
+
+@model(inputs={"tokens": 4})
+def masked_transformer(k, L):
+    """Masks that are merged, taken by attention and by a mean."""
+    x = L.Input((6,), name="tokens")
+    h = L.Add()([L.Embedding(4, 6, mask_zero=True)(x), L.Embedding(4, 6, mask_zero=True)(x)])
+    a = L.MultiHeadAttention(num_heads=2, key_dim=3)(h, h)
+    h = L.LayerNormalization()(L.Add()([h, a]))
+    return functional(k, x, L.Dense(2)(L.GlobalAveragePooling1D()(L.Dense(5, activation="relu")(h))))
+
+
+@model(inputs={"source": 4, "target": 4})
+def masked_attention(k, L):
+    """Masks of two inputs, and layers that no mask reaches behind others that take one."""
+    x, y = L.Input((6,), name="source"), L.Input((5,), name="target")
+    source = L.Embedding(4, 3, mask_zero=True)(x)
+    target = L.Embedding(4, 3, mask_zero=True)(y)
+    encoded = L.Bidirectional(L.LSTM(2, return_sequences=True))(source)
+    asked = L.GRU(4, return_sequences=True)(target)
+    seen = L.Attention()([asked, encoded])
+    repeated = L.LSTM(2, return_sequences=True)(L.RepeatVector(3)(L.LSTM(3)(seen)))
+    return functional(k, [x, y], [seen, repeated, L.TimeDistributed(L.Dense(2))(encoded), L.AdditiveAttention()([asked, encoded])])
+
+
+@model(inputs={"steps": 3}, same=False)  # Keras 3 has no mask where only some of the inputs of a merge have one
+def masking_of_sequences(k, L):
+    x = L.Input((4, 5, 3, 2))
+    y = L.Input((5, 1), name="steps")
+    a = L.Masking(mask_value=0.0)(y)
+    forth, h, c = L.LSTM(2, return_sequences=True, return_state=True)(a)
+    back = L.Bidirectional(L.GRU(2, return_sequences=True), merge_mode="ave")(forth)
+    joined = L.Concatenate()([forth, back])
+    unmasked = L.SimpleRNN(2)(L.Dense(3)(y))
+    return functional(k, [x, y], [L.ConvLSTM2D(2, 2, recurrent_activation="sigmoid")(x), L.GRU(3)(joined), L.LSTM(2)(joined, initial_state=[h, c]), unmasked])

@@ -14,14 +14,14 @@ __all__ = ["MODELS", "functional", "keras2", "keras3", "model"]
 MODELS = {}
 
 
-def model(versions="23", inputs=None, same=True, without=()):
+def model(versions="23", inputs=None, same=True, without=(), coarse=False):
     """
     `versions` that have these layers; `inputs` maps an input's name to a highest integer; `same`: both agree;
     `without`: files that Keras cannot write.
     """
 
     def register(build):
-        entry = {"build": build, "versions": versions, "integers": inputs or {}, "same": same, "without": without}
+        entry = {"build": build, "versions": versions, "integers": inputs or {}, "same": same, "without": without, "coarse": coarse}
         MODELS[build.__name__] = entry
         return build
 

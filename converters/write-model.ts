@@ -1,0 +1,96 @@
+import { UsageError, throwIfAborted } from '../src/base/errors.ts';
+import type { ByteSink } from './byte-sink.ts';
+import {
+  writeKeras3,
+  writeKeras3Weights,
+  writeKerasH5,
+  writeKerasH5Weights,
+  type ModelToWrite,
+  type WriteKerasOptions,
+} from './keras-writer/write-keras.ts';
+import { streamOnnxModel } from './onnx/index.ts';
+import type { OutputFormat } from './output-format.ts';
+import type { ResolvedModel } from './resolve-model.ts';
+import { countOf } from './tensors.ts';
+import { weightsByKey } from './weights-by-key.ts';
+
+/** What goes into one file. */
+export type FileFormat = Exclude<OutputFormat, 'tfjs'>;
+
+export interface WriteModelOptions {
+  /** Write the weights without the model's layers: `.weights.h5` of Keras 3, or Keras 2's `.h5`. Default false. */
+  readonly weightsOnly?: boolean;
+  /** Shown in errors. Default `the model`. */
+  readonly fileName?: string;
+  /** Called with the bytes that were written so far, and about how many there will be. */
+  readonly onProgress?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+const KERAS_WRITERS: Readonly<
+  Record<'keras' | 'h5', (model: ModelToWrite, sink: ByteSink, options: WriteKerasOptions) => Promise<void>>
+> = {
+  keras: (model, sink, options) => writeKeras3(model, sink, options),
+  h5: (model, sink, options) => writeKerasH5(model, sink, options),
+};
+const WEIGHT_WRITERS: typeof KERAS_WRITERS = {
+  keras: (model, sink, options) => writeKeras3Weights(model, sink, options),
+  h5: (model, sink, options) => writeKerasH5Weights(model, sink, options),
+};
+
+/** Tells of what is written, and stops when it is asked to. The end is told once, when all is written. */
+function watched(sink: ByteSink, total: number, { onProgress, signal }: WriteModelOptions): ByteSink {
+  let told = 0;
+  return {
+    get size() {
+      return sink.size;
+    },
+    read: (target, position) => sink.read(target, position),
+    write: (bytes, position) => {
+      throwIfAborted(signal, 'Converting');
+      sink.write(bytes, position);
+      if (sink.size <= told || sink.size >= total) return;
+      told = sink.size;
+      onProgress?.(told, total);
+    },
+  };
+}
+
+/**
+ * Writes a model into an empty sink, piece by piece: as ONNX, as Keras 2's whole-model `.h5` or as Keras 3's `.keras`.
+ *
+ * @throws EngineError `ENGINE_UNSUPPORTED_LAYER` and FormatError `FORMAT_UNSUPPORTED_LAYER` for layers that the format cannot
+ *   say, `FORMAT_LIMIT`; UsageError `USAGE_OPTION` for an ONNX model without its layers; AbortedError `ABORTED`; what reading
+ *   the tensors and writing to the sink throw
+ */
+export async function writeModel(
+  model: ResolvedModel,
+  to: FileFormat,
+  sink: ByteSink,
+  options: WriteModelOptions = {},
+): Promise<void> {
+  const { weightsOnly = false, fileName, signal } = options;
+  if (to !== 'onnx') {
+    const tensors = model.layers.flatMap(({ weights }) => weights);
+    const bytes = tensors.reduce((sum, tensor) => sum + 4 * countOf(tensor), 0);
+    const write = (weightsOnly ? WEIGHT_WRITERS : KERAS_WRITERS)[to];
+    await write(model, watched(sink, bytes, options), { fileName, signal });
+    options.onProgress?.(bytes, bytes);
+    return;
+  }
+  if (weightsOnly) {
+    throw new UsageError('USAGE_OPTION', 'An ONNX model cannot do without its layers.', {
+      given: 'weightsOnly with to: onnx',
+      expected: 'to: keras or h5',
+      nextStep: 'leave weightsOnly out',
+    });
+  }
+  const { size, chunks } = streamOnnxModel(model.graph, weightsByKey(model.graph, model.layers));
+  const watching = watched(sink, size, options);
+  let done = 0;
+  for (const chunk of chunks) {
+    watching.write(chunk, done);
+    done += chunk.length;
+  }
+  options.onProgress?.(size, size);
+}

@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { parseKerasConfig } from '../../converters/keras/parse-config.ts';
+import type { OnnxModel } from '../../converters/onnx/index.ts';
+import { buildOnnxModel } from '../../converters/onnx/index.ts';
+import type { JsonObject, NamedTensor } from '../../src/base/types.ts';
+import { codeOf } from '../converters/support.ts';
+import { largestDifference, runOnnx } from './corpus.ts';
+import { graphOf, readOnnx, tensor } from './support.ts';
+
+interface Encoded {
+  shape: number[];
+  data: string;
+}
+interface Golden {
+  name: string;
+  keras: '2' | '3';
+  config: JsonObject;
+  weights: Record<string, Encoded[]>;
+  inputs: Encoded[];
+  outputs: Encoded[];
+}
+
+const file = new URL('./goldens/keras-sequences.json', import.meta.url);
+const { cases } = JSON.parse(readFileSync(file, 'utf8')) as { cases: Golden[] };
+
+/**
+ * Models in which Keras 3 forgets masks that Keras 2 uses: MultiHeadAttention of a sequence that another one has read. The
+ * reader has to refuse them, for the graph speaks Keras 2.
+ */
+const REFUSED = new Set(['heads over masked sequences that others read too, Keras 3']);
+
+const floats = ({ data }: Encoded) => new Float32Array(Uint8Array.from(Buffer.from(data, 'base64')).buffer);
+const named = (encoded: Encoded, index: number): NamedTensor => ({
+  name: `weight_${index}`,
+  shape: encoded.shape,
+  dtype: 'float32',
+  data: floats(encoded),
+});
+
+function written({ config, weights }: Golden): OnnxModel {
+  const byLayer = Object.entries(weights).map(([layer, list]) => [layer, list.map(named)] as const);
+  return buildOnnxModel(parseKerasConfig(config), new Map(byLayer));
+}
+
+const titled = cases.map((golden) => [`${golden.name}, Keras ${golden.keras}`, golden] as const);
+
+describe('recurrent layers, attention and masks as ONNX give what Keras gives', () => {
+  it.each(titled.filter(([title]) => !REFUSED.has(title)))('%s', async (_, golden) => {
+    const model = written(golden);
+    const inputs = golden.inputs.map((input) => ({ shape: input.shape, data: [...floats(input)] }));
+    const results = await runOnnx(model, inputs);
+    expect(results.map(({ shape }) => shape)).toEqual(golden.outputs.map(({ shape }) => shape));
+    results.forEach(({ data, shape }, index) => {
+      const expected = [...floats(golden.outputs[index]!)];
+      expect(largestDifference(data, expected), `output ${index}`).toBeLessThanOrEqual(2e-6);
+      const stated = model.outputs[index]!.shape;
+      expect(stated.map((size, axis) => size ?? shape[axis])).toEqual(shape);
+    });
+  });
+});
+
+it('what is refused is among the cases', () => {
+  expect([...REFUSED].filter((title) => !titled.some(([known]) => known === title))).toEqual([]);
+});
+
+describe('a mask that Keras 3 forgets is refused', () => {
+  // Not yet: the reader takes Keras 2's masks for granted here.
+  it.fails.each(titled.filter(([title]) => REFUSED.has(title)))('%s', async (_, golden) => {
+    expect(await codeOf(() => written(golden))).toBe('ENGINE_UNSUPPORTED_LAYER');
+  });
+});
+
+describe('what ONNX cannot say', () => {
+  const lstm = (config: JsonObject, from?: string[]) => {
+    const layers = [
+      { className: 'Masking', name: 'masking' },
+      {
+        className: 'LSTM',
+        name: 'lstm',
+        config: { units: 2, ...config },
+        ...(from === undefined ? {} : { from }),
+      },
+    ];
+    return () =>
+      buildOnnxModel(graphOf([5, 3], layers), new Map([['lstm', [tensor(3, 8), tensor(2, 8), tensor(8)]]]));
+  };
+
+  it.each([
+    ['a stateful layer, which would begin anew with every run', { stateful: true }],
+    ['a layer whose first axis is time', { time_major: true }],
+    ['an activation that is not known', { activation: 'mine' }],
+  ])('%s is refused', async (_, config) => {
+    expect(await codeOf(lstm(config))).toBe('ENGINE_UNSUPPORTED_LAYER');
+  });
+
+  it('states of a layer that wants more are refused', async () => {
+    expect(await codeOf(lstm({}, ['input', 'masking']))).toBe('ENGINE_UNSUPPORTED_LAYER');
+  });
+
+  it('a weight of another size is refused', async () => {
+    const graph = graphOf([5, 3], [{ className: 'GRU', name: 'gru', config: { units: 2 } }]);
+    const weights = new Map([['gru', [tensor(4, 6), tensor(2, 6), tensor(6)]]]);
+    expect(await codeOf(() => buildOnnxModel(graph, weights))).toBe('WEIGHTS_SHAPE');
+  });
+});
+
+describe('which operators are written', () => {
+  const operators = (config: JsonObject, masked = false) => {
+    const layers = [
+      ...(masked ? [{ className: 'Masking', name: 'masking' }] : []),
+      { className: 'LSTM', name: 'lstm', config: { units: 2, ...config } },
+    ];
+    const weights = new Map([['lstm', [tensor(3, 8), tensor(2, 8), tensor(8)]]]);
+    return readOnnx(buildOnnxModel(graphOf([5, 3], layers), weights).bytes).operators;
+  };
+
+  it("an LSTM with Keras's activations is ONNX's own operator", () => {
+    expect(operators({})).toContain('LSTM');
+    expect(operators({ recurrent_activation: 'hard_sigmoid' })).toContain('LSTM');
+    expect(operators({})).not.toContain('Scan');
+  });
+
+  it('other activations and masks are a loop over the steps', () => {
+    expect(operators({ activation: 'softsign' })).toContain('Scan');
+    expect(operators({}, true)).toContain('Scan');
+    expect(operators({}, true)).not.toContain('LSTM');
+  });
+});
