@@ -56,6 +56,7 @@ export {
 export { matchWeights, type MatchOptions } from './match-weights.ts';
 export { expectedWeights, type ExpectedLayer, type ExpectedWeight } from './keras/layer-weights.ts';
 export { parseKerasConfig, type ParseKerasOptions } from './keras/parse-config.ts';
+export { layerTable, layerTableMarkdown, type LayerRow } from './keras/layer-table.ts';
 export { toTfjsTopology } from './keras/tfjs-topology.ts';
 export {
   convertKeras,

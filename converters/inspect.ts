@@ -118,7 +118,8 @@ export function inspectModel(file: ModelFile): Inspection {
     ({ layer }) => layer.nested === undefined && isCustomClass(layer.className, layer.config),
   );
   if (graph !== undefined) problems.push(...layerProblems(graph));
-  const shapes = graph === undefined || file.layers.length === 0 ? new Map() : outputShapes(file);
+  const shapes: ReturnType<typeof outputShapes> =
+    graph === undefined || file.layers.length === 0 ? new Map() : outputShapes(file);
   const weights = new Map(file.layers.map((layer) => [layer.layer, layer.weights]));
   const named =
     graph?.layers.map(({ name, className, config }): NamedLayer => {

@@ -23,8 +23,7 @@ function withConfig(file: ModelFile, { config }: ReadModelFileOptions): ModelFil
   if (config === undefined) return file;
   const { kerasVersion = file.kerasVersion } = config;
   // A model's own refusal is about its layers, which others take the place of.
-  const { refusal: _, ...rest } = file;
-  return { ...rest, config: config.config, kerasVersion };
+  return { ...file, config: config.config, kerasVersion, refusal: undefined };
 }
 
 function startsAsJsonObject(bytes: Uint8Array): boolean {

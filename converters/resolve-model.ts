@@ -5,7 +5,8 @@ import { expectedWeights, type ExpectedLayer } from './keras/layer-weights.ts';
 import { usesTheanoOrdering } from './keras/legacy.ts';
 import { parseKerasConfig } from './keras/parse-config.ts';
 import { layerTensors } from './keras3-weights/layer-tensors.ts';
-import { ownLayerNotes, toTfjsTopology, withUniqueNames } from './keras/tfjs-topology.ts';
+import { ownLayerNotes, toTfjsTopology } from './keras/tfjs-topology.ts';
+import { withUniqueNames } from './keras/unique-names.ts';
 import { matchWeights, type MatchOptions } from './match-weights.ts';
 import type { ModelFile } from './model-file.ts';
 

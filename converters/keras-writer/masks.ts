@@ -1,9 +1,21 @@
 import type { GraphLayer, ModelGraph, TensorRef } from '../graph.ts';
 import { withExplicitMasks } from '../keras/explicit-masks.ts';
-import { hasMasks, keyOf, makesMask, OF_HEADS, OF_LIST, TAKING } from '../keras/mask-roles.ts';
+import {
+  callsInOrder,
+  hasMasks,
+  keyOf,
+  makesMask,
+  MERGES,
+  OF_HEADS,
+  OF_LIST,
+  PASSING,
+  SEQUENCES,
+  takesWithin,
+  TAKING,
+} from '../keras/mask-roles.ts';
 import { maskedLayers, withImpliedMasks } from '../keras/masks.ts';
 import { weightsOf } from '../keras3-weights/leaves.ts';
-import { notSaid, type WriteContext } from './layer-config.ts';
+import { CALL_INPUTS, notSaid, type WriteContext } from './layer-config.ts';
 
 /*
  * A graph has the masks that Keras 2 would find by itself. Keras 3 finds others in some models: behind merges it has a
@@ -18,6 +30,11 @@ function withLastAxis(layer: GraphLayer): GraphLayer {
   return last ? { ...layer, config: { ...layer.config, axis: -1 } } : layer;
 }
 
+const isSame = (a: GraphLayer, b: GraphLayer) =>
+  a === b ||
+  JSON.stringify([a.name, a.inbound, a.callArguments]) ===
+    JSON.stringify([b.name, b.inbound, b.callArguments]);
+
 /** Whether Keras 3 finds the masks that Keras 2 finds. */
 function sameInKeras3(graph: ModelGraph): boolean {
   const layers = graph.layers.map(withLastAxis);
@@ -28,7 +45,7 @@ function sameInKeras3(graph: ModelGraph): boolean {
   const nested = graph.layers.flatMap((layer) => layer.nested ?? []);
   return (
     read.length === layers.length &&
-    read.every((layer, i) => layer === layers[i]) &&
+    read.every((layer, i) => isSame(layer, layers[i]!)) &&
     nested.every(sameInKeras3)
   );
 }
@@ -71,11 +88,9 @@ function crossing(graph: ModelGraph): GraphLayer | undefined {
   );
 }
 
-/** Operations hand no mask on. */
-function unmasked(name: string, inbound: GraphLayer['inbound']): GraphLayer {
-  const config = { name, operation: 'identity', inputs: [{ tensor: 0 }] };
-  return { name, className: 'TensorOperation', config, inbound };
-}
+/** Layers that hand masks on in Keras 3, and that Keras 2 does not let them through, or not in this way. */
+const OTHERS_PASSING = new Set('Concatenate GroupQueryAttention Identity Normalization Rescaling'.split(' '));
+const ATTENTION = ['query', 'value', 'key'];
 
 function freeName(wanted: string, taken: Set<string>): string {
   let name = wanted;
@@ -84,50 +99,57 @@ function freeName(wanted: string, taken: Set<string>): string {
   return name;
 }
 
-/** A graph with stated masks in which none comes by itself: `Masking` is followed by an operation, and so is what takes none. */
+/** Outputs that Keras 3 gives a mask, though all are stated: those of layers that are told of one, and what hands it on. */
+function stillMasked(graph: ModelGraph): ReadonlySet<string> {
+  const masked = new Set<string>();
+  for (const { layer, node } of callsInOrder(graph)) {
+    const { className, config } = layer;
+    const told =
+      className === 'MaskedLayer' || className === 'KerasMasking' || config[CALL_INPUTS] !== undefined;
+    const handsOn =
+      PASSING.has(className) ||
+      SEQUENCES.has(className) ||
+      MERGES.has(className) ||
+      OTHERS_PASSING.has(className);
+    const reached = (layer.inbound[node] ?? []).some((ref) => masked.has(keyOf(ref.layer, ref.node)));
+    if (told || (handsOn && reached)) masked.add(keyOf(layer.name, node));
+  }
+  return masked;
+}
+
+/** A graph with stated masks in which none comes by itself: an operation stands before the inputs that have none. */
 function withoutOthers(graph: ModelGraph): ModelGraph {
   const taken = new Set(graph.layers.map(({ name }) => name));
-  const ends = new Map<string, string>();
+  const masked = stillMasked(graph);
   const made: GraphLayer[] = [];
-  for (const { name, className, inbound } of graph.layers) {
-    if (className !== 'KerasMasking') continue;
-    const end = freeName(`${name}_unmasked`, taken);
-    ends.set(name, end);
-    made.push(
-      unmasked(
-        end,
-        inbound.map((_, node) => [{ layer: name, node, tensor: 0 }]),
-      ),
-    );
-  }
-  const behind = (ref: TensorRef): TensorRef => ({ ...ref, layer: ends.get(ref.layer) ?? ref.layer });
   const known = new Map<string, TensorRef>();
   const ended = (ref: TensorRef): TensorRef => {
-    if (ref.tensor > 0 || [...ends.values()].includes(ref.layer)) return ref;
     const key = keyOf(ref.layer, ref.node);
+    if (ref.tensor > 0 || !masked.has(key)) return ref;
     if (!known.has(key)) {
       const name = freeName(`${ref.layer}_unmasked`, taken);
-      made.push(unmasked(name, [[ref]]));
+      const config = { name, operation: 'identity', inputs: [{ tensor: 0 }] };
+      made.push({ name, className: 'TensorOperation', config, inbound: [[ref]] });
       known.set(key, { layer: name, node: 0, tensor: 0 });
     }
     return known.get(key)!;
   };
   const layers = graph.layers.map((layer): GraphLayer => {
     const { className, config } = layer;
-    const names = Array.isArray(config.call_inputs) ? config.call_inputs : [];
-    const one = TAKING.has(className) || className === 'TimeDistributed';
-    const list = OF_LIST.has(className) && names.length === 0;
+    const names = Array.isArray(config[CALL_INPUTS]) ? config[CALL_INPUTS] : [];
+    const takes = TAKING.has(className) || takesWithin({ ...layer, nested: undefined });
     const inbound = layer.inbound.map((refs) =>
-      refs.map((given, i) => {
-        const ref = behind(given);
-        const own = ['query', 'value', 'key'][i];
-        const heads = OF_HEADS.has(className) && own !== undefined && !names.includes(`${own}_mask`);
-        return (one && i === 0) || list || heads ? ended(ref) : ref;
+      refs.map((ref, i) => {
+        const stated = names.includes(`${ATTENTION[i]}_mask`);
+        const list = OF_LIST.has(className) && names.length === 0;
+        const heads = OF_HEADS.has(className) && i < ATTENTION.length && !stated;
+        const first = className !== 'MaskedLayer' && takes && i === 0;
+        return first || list || heads ? ended(ref) : ref;
       }),
     );
     return { ...layer, inbound };
   });
-  return { ...graph, layers: [...layers, ...made], outputs: graph.outputs.map(behind) };
+  return { ...graph, layers: [...layers, ...made] };
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../src/base/types.ts';
+import type { JsonObject, LayerWeights } from '../../src/base/types.ts';
 import type { ByteSink } from '../byte-sink.ts';
 import type { ModelGraph } from '../graph.ts';
 import { writeHdf5, type WriteHdf5Options } from '../hdf5-writer/write-hdf5.ts';

@@ -18,6 +18,11 @@ export const PASSING = new Set(
   ).split(' '),
 );
 
+/** Layers that do so in Keras 3 only. */
+export const PASSING_IN_KERAS3 = new Set('GroupQueryAttention Identity Normalization Rescaling'.split(' '));
+/** Layers whose result depends on a mask. */
+export const READING = new Set([...TAKING, 'TimeDistributed', ...OF_LIST, ...OF_HEADS]);
+
 export const makesMask = ({ className, config }: GraphLayer) =>
   className === 'Masking' || (className === 'Embedding' && config.mask_zero === true);
 

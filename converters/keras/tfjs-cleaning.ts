@@ -81,6 +81,8 @@ export function cleanConfig(className: string, config: JsonObject): JsonObject {
     if ((key === 'input_dim' || key === 'input_length') && className !== 'Embedding') continue;
     // Initial values are replaced by the file's weights, so they need not be drawn; zeros are the fastest.
     if (key.endsWith('_initializer')) clean[key] = { class_name: 'Zeros', config: {} };
+    // So it is with the ones of the forget gate; tfjs does not free what it makes them of.
+    else if (key === 'unit_forget_bias') clean[key] = false;
     // tfjs cannot run a layer that has one; it matters to training only.
     else if (key === 'activity_regularizer') clean[key] = null;
     else if (key.endsWith('_regularizer')) clean[key] = regularizer(value);

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '../../src/base/types.ts';
 import type { GraphLayer, ModelGraph, TensorRef } from '../graph.ts';
-import { maskedLayers } from './masks.ts';
+import { maskedLayers } from './mask-flow.ts';
 import { operandsOf, operationSpec } from './operation-list.ts';
 import { inferRanks } from './ranks.ts';
 

@@ -1,15 +1,16 @@
 import { FormatError } from '../../src/base/errors.ts';
 import type { JsonObject, JsonValue } from '../../src/base/types.ts';
-import type { GraphLayer, ModelGraph, TensorRef } from '../graph.ts';
+import type { GraphLayer, ModelGraph } from '../graph.ts';
 import { masksForTfjs } from './explicit-masks.ts';
 import { modelJson } from './graph-json.ts';
-import { joinsMasks, maskedLayers, takesMasks } from './masks.ts';
+import { joinsMasks, maskedLayers, takesMasks } from './mask-flow.ts';
 import { ownClass, ownPart, type LayerInput } from './own-layers.ts';
 import { parseKerasConfig } from './parse-config.ts';
 import { inferRanks } from './ranks.ts';
 import { cleanConfig } from './tfjs-cleaning.ts';
 import { withCopies } from './tfjs-copies.ts';
 import { plainLayer } from './tfjs-operations.ts';
+import { withUniqueNames } from './unique-names.ts';
 import {
   identityAtInference,
   innerInput,
@@ -156,35 +157,6 @@ function layerConfig(className: string, config: JsonObject, input: LayerInput): 
   const clean = mapInnerLayers(cleanConfig(className, config), (layer) => wrappedLayer(layer, inner));
   if (className === 'InputLayer') clean.sparse = config.sparse === true;
   return clean;
-}
-
-/** Keras allows the same layer name in two nested models, tfjs does not: its weight names have no path. */
-function uniqueNames(graph: ModelGraph, path: string, taken: Set<string>): Map<string, string> {
-  const rename = new Map<string, string>();
-  for (const layer of graph.layers) {
-    let name = layer.name;
-    if (path !== '' && taken.has(name)) name = `${path}/${layer.name}`;
-    for (let i = 1; taken.has(name); i++) name = `${path}/${layer.name}_${i}`;
-    taken.add(name);
-    if (name !== layer.name) rename.set(layer.name, name);
-  }
-  return rename;
-}
-
-/**
- * The same graph with layer names that are unique across all nested models. The outermost model's names never
- * change.
- */
-export function withUniqueNames(graph: ModelGraph, path = '', taken = new Set<string>()): ModelGraph {
-  const rename = uniqueNames(graph, path, taken);
-  const ref = (item: TensorRef): TensorRef => ({ ...item, layer: rename.get(item.layer) ?? item.layer });
-  const layers = graph.layers.map((layer): GraphLayer => {
-    const name = rename.get(layer.name) ?? layer.name;
-    const nested = layer.nested === undefined ? {} : { nested: withUniqueNames(layer.nested, name, taken) };
-    const inbound = layer.inbound.map((call) => call.map(ref));
-    return { ...layer, name, config: { ...layer.config, name }, inbound, ...nested };
-  });
-  return { ...graph, layers, inputs: graph.inputs.map(ref), outputs: graph.outputs.map(ref) };
 }
 
 function describeIn(graph: ModelGraph) {

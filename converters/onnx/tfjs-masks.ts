@@ -1,5 +1,12 @@
 import type { GraphLayer, ModelGraph, TensorRef } from '../graph.ts';
-import { callsInOrder, hasMasks, keyOf, makesMask, returnsSequences, SEQUENCES } from '../keras/mask-roles.ts';
+import {
+  callsInOrder,
+  hasMasks,
+  keyOf,
+  makesMask,
+  returnsSequences,
+  SEQUENCES,
+} from '../keras/mask-roles.ts';
 import { kerasClass } from '../keras/own-layers.ts';
 import { unsupportedLayer } from './emitter.ts';
 

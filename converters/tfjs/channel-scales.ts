@@ -114,8 +114,8 @@ export function withChannelScales(
       own === undefined || !SCALED.has(classOf(layer)) ? undefined : scaledWeights(own, classOf(layer), how);
     if (stored === undefined) return layer;
     made.set(name, stored);
-    const { class_name = '', config: _, ...node } = layer;
-    return { ...node, class_name: 'ChannelScaled', config: { name, layer: { class_name, config } } };
+    const { class_name = '' } = layer;
+    return { ...layer, class_name: 'ChannelScaled', config: { name, layer: { class_name, config } } };
   });
   const stored = [...byLayer].flatMap(
     ([name, own]) => made.get(name) ?? own.map((tensor) => plainly(tensor, how)),

@@ -1,4 +1,4 @@
-import type { ModelFile, OutputFormat, ResolvedModel } from '../../converters/index.ts';
+import type { ModelFile, ResolvedModel } from '../../converters/index.ts';
 import { DovecoteError, FormatError, ModelError, reasonOf } from '../base/errors.ts';
 import type { RunOutput } from './run-resolved.ts';
 import { runByOnnx, runByTfjs } from './run-resolved.ts';
@@ -35,7 +35,6 @@ export interface CheckSides {
     readonly engine: CheckEngine;
     run(inputs: readonly SeededInput[]): Promise<RunOutput[]>;
   };
-  readonly to: OutputFormat;
   /** Whether the weights were stored with fewer bits, so that a difference is to be expected. */
   readonly quantized: boolean;
 }

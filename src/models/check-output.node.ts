@@ -74,6 +74,6 @@ export function checkOutput(
     const architecture = weightsOnly ? { topology: conversion.model.topology() } : undefined;
     return runKerasFile(output, inputs, engine, architecture);
   };
-  const sides: CheckSides = { source: conversion, output: { engine, run }, to, quantized };
+  const sides: CheckSides = { source: conversion, output: { engine, run }, quantized };
   return checkConversion(sides);
 }

@@ -7,7 +7,8 @@ import { checkOutputFolder, writeFolder } from '../output/write-folder.node.ts';
 import type { ConversionCheck } from './check-conversion.ts';
 import { checkOutput } from './check-output.node.ts';
 import type { Conversion, ConversionFacts, ConvertOptions } from './convert.ts';
-import { checkOutputOptions, convertFile, factsOf, tfjsStreamOf, writeOptionsOf } from './convert.ts';
+import { convertFile, factsOf } from './convert.ts';
+import { checkOutputOptions, tfjsStreamOf, writeOptionsOf } from './convert-bytes.ts';
 import { platform } from '../platform.ts';
 import { withModelAt } from './model-bytes.ts';
 

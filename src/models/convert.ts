@@ -1,35 +1,15 @@
 import type { JsonObject, LayerWeights } from '../base/types.ts';
 import { UsageError, throwIfAborted } from '../base/errors.ts';
-import type {
-  Architecture,
-  FileFormat,
-  ModelFile,
-  OutputFormat,
-  Quantization,
-  ResolvedModel,
-  TfjsArtifacts,
-  TfjsStream,
-  WriteModelOptions,
-} from '../../converters/index.ts';
-import {
-  MemorySink,
-  checkOutputFormat,
-  countOf,
-  readModelFile,
-  resolveModelFile,
-  streamResolved,
-  writeModel,
-} from '../../converters/index.ts';
+import type { Architecture, ModelFile, Quantization, ResolvedModel } from '../../converters/index.ts';
+import { countOf, resolveModelFile } from '../../converters/index.ts';
 import type { Initialisation } from '../../zoo/build-options.ts';
 import { findModel } from '../../zoo/registry.ts';
 import type { VariantOptions } from '../../zoo/variants.ts';
 import { differingOptions } from '../../zoo/variants.ts';
-import { platform } from '../platform.ts';
 import { expectedWeightsOf, weightLayers } from './expected-weights.ts';
 import type { ModelMetadata } from './metadata.ts';
 import { metadataAsJson, metadataIn, metadataOfCard } from './metadata.ts';
 import type { ReadModelOptions } from './model-bytes.ts';
-import { readConfig } from './model-bytes.ts';
 import { holdsDeviationAsVariance } from './published-normalization.ts';
 import type { Recognised } from './recognise.ts';
 import { mismatchOf, optionsOfWhole, recogniseFile } from './recognise.ts';
@@ -73,16 +53,6 @@ export interface ConversionFacts {
   readonly variant?: VariantOptions;
 }
 
-/** A converted model in memory, ready to be written or to be loaded with `tf.loadLayersModel`. */
-export interface ConvertedModel extends TfjsArtifacts, ConversionFacts {}
-
-/** A converted model as the bytes of one file. */
-export interface ConvertedFile extends ConversionFacts {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** What a user may want to know. */
-  readonly notes: readonly string[];
-}
-
 /** A model file whose layers and weights have found each other, on its way to an output. */
 export interface Conversion extends ConversionFacts {
   readonly file: ModelFile;
@@ -91,97 +61,8 @@ export interface Conversion extends ConversionFacts {
   readonly userDefinedMetadata?: JsonObject;
 }
 
-export interface ConvertBytesOptions extends ConvertOptions {
-  /** What to write. Default `tfjs`. */
-  readonly to?: OutputFormat;
-}
-
-/**
- * Converts the bytes of a model file: Keras's `.h5` and `.keras` of any version (whole models; weights with `config` or
- * `architecture`), or a .safetensors file with the weights of a network of the zoo. The result is a TensorFlow.js layers
- * model, or with `to` the bytes of an ONNX, Keras 3 or Keras 2 file.
- *
- * @throws FormatError `FORMAT_*`; WeightsError `WEIGHTS_*`; ModelError `MODEL_UNKNOWN`; UsageError `USAGE_OPTION`;
- * EngineError `ENGINE_UNSUPPORTED_LAYER` for layers that ONNX lacks; AbortedError `ABORTED`
- */
-export async function convertBytes(
-  bytes: Uint8Array,
-  options?: ConvertOptions & { readonly to?: 'tfjs' },
-): Promise<ConvertedModel>;
-export async function convertBytes(
-  bytes: Uint8Array,
-  options: ConvertOptions & { readonly to: FileFormat },
-): Promise<ConvertedFile>;
-export async function convertBytes(
-  bytes: Uint8Array,
-  options: ConvertBytesOptions = {},
-): Promise<ConvertedModel | ConvertedFile> {
-  const { to = 'tfjs' } = options;
-  checkOutputFormat(to);
-  await platform().prepareTfjs();
-  const config = options.config === undefined ? undefined : await readConfig(options.config, options);
-  const file = await readModelFile(bytes, { fileName: 'the given bytes', limits: options.limits, config });
-  const conversion = convertFile(file, options);
-  if (to === 'tfjs') {
-    const stream = tfjsStreamOf(conversion, options);
-    const shards = [...stream.shards];
-    return { ...factsOf(conversion), modelJson: stream.modelJson, shards, notes: stream.notes };
-  }
-  checkOutputOptions(to, options);
-  const sink = new MemorySink();
-  await writeModel(conversion.model, to, sink, writeOptionsOf(options));
-  return {
-    ...factsOf(conversion),
-    bytes: sink.bytes(),
-    notes: [...file.notes, ...conversion.model.notes],
-  };
-}
-
 export function factsOf({ layers, parameters, architecture, variant }: Conversion): ConversionFacts {
   return { layers, parameters, architecture, variant };
-}
-
-export function writeOptionsOf({ weightsOnly, onProgress, signal }: ConvertOptions): WriteModelOptions {
-  return {
-    weightsOnly,
-    signal,
-    onProgress: (done, total) => onProgress?.({ phase: 'convert', done, total, unit: 'bytes' }),
-  };
-}
-
-/** The TensorFlow.js layers model that a conversion comes to, whose weight files are made one by one. */
-export function tfjsStreamOf(conversion: Conversion, options: ConvertOptions): TfjsStream {
-  return streamResolved(conversion.model, conversion.file, {
-    quantize: options.quantize,
-    perChannel: options.perChannel,
-    shardSizeBytes: options.shardSizeBytes,
-    userDefinedMetadata: conversion.userDefinedMetadata,
-  });
-}
-
-/** @throws UsageError `USAGE_OPTION` for options that the output has no place for. */
-export function checkOutputOptions(
-  to: OutputFormat,
-  { quantize, perChannel, shardSizeBytes, weightsOnly }: ConvertOptions,
-): void {
-  if (weightsOnly === true && (to === 'tfjs' || to === 'onnx')) {
-    throw new UsageError('USAGE_OPTION', `A conversion to ${to} cannot leave the layers out.`, {
-      given: `weightsOnly with to: ${to}`,
-      expected: 'to: keras or h5',
-      nextStep: 'leave weightsOnly out',
-    });
-  }
-  const wrong = [
-    ...(quantize === undefined || quantize === 'none' ? [] : [`quantize: ${quantize}`]),
-    ...(perChannel === true ? ['perChannel'] : []),
-    ...(shardSizeBytes === undefined ? [] : [`shardSizeBytes: ${shardSizeBytes}`]),
-  ];
-  if (to === 'tfjs' || wrong.length === 0) return;
-  throw new UsageError('USAGE_OPTION', `A conversion to ${to} has no use for ${wrong.join(' and ')}.`, {
-    given: `${wrong.join(', ')} with to: ${to}`,
-    expected: 'quantization and weight files for to: tfjs only',
-    nextStep: 'leave it out; weights of other formats are written as float32',
-  });
 }
 
 /**

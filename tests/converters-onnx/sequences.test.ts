@@ -65,8 +65,7 @@ it('what is refused is among the cases', () => {
 });
 
 describe('a mask that Keras 3 forgets is refused', () => {
-  // Not yet: the reader takes Keras 2's masks for granted here.
-  it.fails.each(titled.filter(([title]) => REFUSED.has(title)))('%s', async (_, golden) => {
+  it.each(titled.filter(([title]) => REFUSED.has(title)))('%s', async (_, golden) => {
     expect(await codeOf(() => written(golden))).toBe('ENGINE_UNSUPPORTED_LAYER');
   });
 });

@@ -26,7 +26,6 @@ async function sidesOf(
       engine: 'tfjs',
       run: async (inputs) => change(await runByTfjs(source.model, source.file, inputs)),
     },
-    to: 'tfjs',
     quantized,
   };
 }

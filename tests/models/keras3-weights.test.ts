@@ -20,7 +20,8 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const weightsOf = (model: tf.LayersModel) => model.getWeights().map((weight) => Array.from(weight.dataSync()));
+const weightsOf = (model: tf.LayersModel) =>
+  model.getWeights().map((weight) => Array.from(weight.dataSync()));
 
 describe('.weights.h5 of Keras 3 for a network of the zoo', () => {
   it('names its groups by class, and they are found by the network', async () => {

@@ -7,7 +7,7 @@ import { matchWeights } from '../../converters/index.ts';
 import { writeSafetensors } from '../../converters/safetensors/write-safetensors.ts';
 import { WeightsError } from '../../src/base/errors.ts';
 import type { LayerWeights } from '../../src/base/types.ts';
-import { convertBytes } from '../../src/models/convert.ts';
+import { convertBytes } from '../../src/models/convert-bytes.ts';
 import { expectedWeightsOf } from '../../src/models/expected-weights.ts';
 import { metadataIn } from '../../src/models/metadata.ts';
 import { publishedWeights } from '../../src/models/published-weights.ts';

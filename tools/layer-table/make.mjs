@@ -3,7 +3,7 @@
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
-import { layerTableMarkdown } from 'dovecote';
+import { layerTableMarkdown } from 'dovecote/converters';
 
 const file = fileURLToPath(new URL('../../docs/layers.md', import.meta.url));
 const config = await resolveConfig(file);

@@ -51,11 +51,9 @@ function placesOf(call: LayerCall, operands: AttentionOperands, simple: boolean)
  * Keras 3's Softmax gives zeros where nothing counts. It is used where there is dropout, where the scores are asked for
  * and for inputs of more than three axes; Keras 2 and the other way of Keras 3 give equal weights.
  */
-function zerosWhereNothingCounts({ config, callArguments, inputs }: LayerCall): boolean {
-  const explicit =
-    numberOf(config, 'dropout', 0) > 0 ||
-    givesScores(call) ||
-    inputs[0]?.shape.length !== 3;
+function zerosWhereNothingCounts(call: LayerCall): boolean {
+  const { config, inputs } = call;
+  const explicit = numberOf(config, 'dropout', 0) > 0 || givesScores(call) || inputs[0]?.shape.length !== 3;
   // Only Keras 3 writes a seed.
   return config.seed !== undefined && explicit;
 }

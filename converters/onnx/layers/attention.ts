@@ -4,7 +4,15 @@ import { unsupportedLayer, weightOf } from '../emitter.ts';
 import type { Shape, Value } from '../value.ts';
 import { plainValue } from '../value.ts';
 import type { AttentionOperands } from './attention-masks.ts';
-import { allOf, asBool, attentionOperands, causalMask, givesScores, isCausal, spread } from './attention-masks.ts';
+import {
+  allOf,
+  asBool,
+  attentionOperands,
+  causalMask,
+  givesScores,
+  isCausal,
+  spread,
+} from './attention-masks.ts';
 
 /** What Keras takes off the scores of masked places. */
 const MASKED = 1e9;
@@ -15,7 +23,7 @@ function attended(
   { query, value, key }: AttentionOperands,
   scores: string,
 ): readonly Value[] {
-  const { builder, callArguments } = call;
+  const { builder } = call;
   const places = allOf(call, [
     value.mask === undefined ? undefined : spread(call, value.mask, [value.mask.shape.length - 1]),
     isCausal(call) ? causalMask(call, query, key, query.shape.length - 2) : undefined,

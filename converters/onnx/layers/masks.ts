@@ -148,7 +148,11 @@ function masked(call: LayerCall): readonly Value[] {
     throw unsupportedLayer(layer, 'it has a mask and states to begin with');
   }
   const given = { ...x, mask: call.builder.castValue(mask, 'bool') };
-  return call.inner({ name: layer.name, className, config: inner.config, inbound: [] }, [given], call.weights);
+  return call.inner(
+    { name: layer.name, className, config: inner.config, inbound: [] },
+    [given],
+    call.weights,
+  );
 }
 
 export const maskEmitters: Readonly<Record<string, LayerEmitter>> = {

@@ -3,7 +3,7 @@ import type { GraphLayer, ModelGraph } from '../../graph.ts';
 import { isJsonObject, stringOf } from '../../json.ts';
 import { expectedWeights } from '../../keras/layer-weights.ts';
 import { parseKerasConfig } from '../../keras/parse-config.ts';
-import { withUniqueNames } from '../../keras/tfjs-topology.ts';
+import { withUniqueNames } from '../../keras/unique-names.ts';
 import type { LayerCall, LayerEmitter } from '../emitter.ts';
 import { inputOf, unsupportedLayer } from '../emitter.ts';
 import { refuseOtherMasks } from '../tfjs-masks.ts';

@@ -160,3 +160,38 @@ def masking_of_sequences(k, L):
     joined = L.Concatenate()([forth, back])
     unmasked = L.SimpleRNN(2)(L.Dense(3)(y))
     return functional(k, [x, y], [L.ConvLSTM2D(2, 2, recurrent_activation="sigmoid")(x), L.GRU(3)(joined), L.LSTM(2)(joined, initial_state=[h, c]), unmasked])
+
+
+@model(inputs={"tokens": 4}, same=False)  # Keras 3's first attention takes the mask off, so that the second has none
+def masked_two_blocks(k, L):
+    x = L.Input((6,), name="tokens")
+    h = L.Embedding(4, 6, mask_zero=True)(x)
+    for _ in range(2):
+        a = L.MultiHeadAttention(num_heads=2, key_dim=3)(h, h)
+        h = L.LayerNormalization()(L.Add()([h, a]))
+    return functional(k, x, [h, L.GlobalAveragePooling1D()(h)])
+
+
+@model()
+def wrapped_same_names(k, L):
+    """Models in wrappers whose layers have the names of each other's, and of a layer beside them."""
+    x = L.Input((3, 4))
+
+    def inner(name):
+        return k.Sequential([L.Input((4,)), L.Dense(5, name="same"), L.BatchNormalization(name="norm")], name=name)
+
+    first = L.TimeDistributed(inner("first"), name="wrapper")(x)
+    second = L.TimeDistributed(inner("second"), name="wrapper_again")(x)
+    return functional(k, x, [first, second, L.Dense(5, name="same")(x)])
+
+
+@model()
+def states_and_others(k, L):
+    """Recurrent layers that start from zeros behind others that are given states, and the same in a model within."""
+    x, y = L.Input((4, 3), name="source"), L.Input((5, 3), name="target")
+    _, h, c = L.LSTM(2, return_state=True)(x)
+    after = L.LSTM(2)(L.LSTM(2, return_sequences=True)(y, initial_state=[h, c]))
+    a, s, t = L.Input((5, 3)), L.Input((2,)), L.Input((2,))
+    inside = L.LSTM(2)(L.LSTM(2, return_sequences=True)(a, initial_state=[s, t]))
+    inner = k.Model([a, s, t], inside, name="inner")
+    return functional(k, [x, y], [after, inner([y, h, c]), L.GRU(2)(y)])
