@@ -65,3 +65,14 @@ export function derived(
     },
   };
 }
+
+/** How many of the numbers are NaN or infinite. */
+export function countBad(numbers: NumericArray): number {
+  if (!(numbers instanceof Float32Array)) return 0;
+  let bad = 0;
+  for (let i = 0; i < numbers.length; i++) if (numbers[i]! - numbers[i]! !== 0) bad += 1;
+  return bad;
+}
+
+/** What a user is told of them. */
+export const badNote = (name: string, bad: number) => `${name} holds ${bad} values that are NaN or infinite`;

@@ -1,4 +1,5 @@
 import { UsageError, throwIfAborted } from '../src/base/errors.ts';
+import type { WeightTensor } from '../src/base/types.ts';
 import type { ByteSink } from './byte-sink.ts';
 import {
   writeKeras3,
@@ -7,11 +8,12 @@ import {
   writeKerasH5Weights,
   type ModelToWrite,
   type WriteKerasOptions,
+  type WrittenKeras,
 } from './keras-writer/write-keras.ts';
 import { streamOnnxModel } from './onnx/index.ts';
 import type { OutputFormat } from './output-format.ts';
 import type { ResolvedModel } from './resolve-model.ts';
-import { countOf } from './tensors.ts';
+import { badNote, countBad, countOf, isInMemory } from './tensors.ts';
 import { weightsByKey } from './weights-by-key.ts';
 
 /** What goes into one file. */
@@ -27,9 +29,13 @@ export interface WriteModelOptions {
   readonly signal?: AbortSignal;
 }
 
-const KERAS_WRITERS: Readonly<
-  Record<'keras' | 'h5', (model: ModelToWrite, sink: ByteSink, options: WriteKerasOptions) => Promise<void>>
-> = {
+type KerasWriter = (
+  model: ModelToWrite,
+  sink: ByteSink,
+  options: WriteKerasOptions,
+) => Promise<WrittenKeras | void>;
+
+const KERAS_WRITERS: Readonly<Record<'keras' | 'h5', KerasWriter>> = {
   keras: (model, sink, options) => writeKeras3(model, sink, options),
   h5: (model, sink, options) => writeKerasH5(model, sink, options),
 };
@@ -56,9 +62,31 @@ function watched(sink: ByteSink, total: number, { onProgress, signal }: WriteMod
   };
 }
 
+/** Counts the numbers of a tensor that are NaN or infinite, at the latest when they are read. */
+function observed(tensor: WeightTensor, bad: Map<string, number>): WeightTensor {
+  const { name, shape, dtype } = tensor;
+  if (isInMemory(tensor)) {
+    bad.set(name, countBad(tensor.data));
+    return tensor;
+  }
+  const counted = new Map<number, number>();
+  const read = (from: number, to: number) => {
+    const data = tensor.read(from, to);
+    // A piece may be read more than once.
+    counted.set(from, countBad(data));
+    bad.set(
+      name,
+      [...counted.values()].reduce((sum, count) => sum + count, 0),
+    );
+    return data;
+  };
+  return { name, shape, dtype, read };
+}
+
 /**
  * Writes a model into an empty sink, piece by piece: as ONNX, as Keras 2's whole-model `.h5` or as Keras 3's `.keras`.
  *
+ * @returns What a user may want to know of the output.
  * @throws EngineError `ENGINE_UNSUPPORTED_LAYER` and FormatError `FORMAT_UNSUPPORTED_LAYER` for layers that the format cannot
  *   say, `FORMAT_LIMIT`; UsageError `USAGE_OPTION` for an ONNX model without its layers; AbortedError `ABORTED`; what reading
  *   the tensors and writing to the sink throw
@@ -68,15 +96,23 @@ export async function writeModel(
   to: FileFormat,
   sink: ByteSink,
   options: WriteModelOptions = {},
-): Promise<void> {
+): Promise<readonly string[]> {
   const { weightsOnly = false, fileName, signal } = options;
+  const bad = new Map<string, number>();
+  const layers = model.layers.map(({ layer, weights }) => ({
+    layer,
+    weights: weights.map((tensor) => observed(tensor, bad)),
+  }));
+  const badNotes = () =>
+    [...bad].filter(([, count]) => count > 0).map(([name, count]) => badNote(name, count));
   if (to !== 'onnx') {
-    const tensors = model.layers.flatMap(({ weights }) => weights);
+    const tensors = layers.flatMap(({ weights }) => weights);
     const bytes = tensors.reduce((sum, tensor) => sum + 4 * countOf(tensor), 0);
     const write = (weightsOnly ? WEIGHT_WRITERS : KERAS_WRITERS)[to];
-    await write(model, watched(sink, bytes, options), { fileName, signal });
+    const { graph } = model;
+    const written = await write({ graph, layers }, watched(sink, bytes, options), { fileName, signal });
     options.onProgress?.(bytes, bytes);
-    return;
+    return [...(written?.notes ?? []), ...badNotes()];
   }
   if (weightsOnly) {
     throw new UsageError('USAGE_OPTION', 'An ONNX model cannot do without its layers.', {
@@ -85,7 +121,7 @@ export async function writeModel(
       nextStep: 'leave weightsOnly out',
     });
   }
-  const { size, chunks } = streamOnnxModel(model.graph, weightsByKey(model.graph, model.layers));
+  const { size, chunks } = streamOnnxModel(model.graph, weightsByKey(model.graph, layers));
   const watching = watched(sink, size, options);
   let done = 0;
   for (const chunk of chunks) {
@@ -93,4 +129,5 @@ export async function writeModel(
     done += chunk.length;
   }
   options.onProgress?.(size, size);
+  return badNotes();
 }

@@ -3,9 +3,8 @@ import type { JsonObject, LayerWeights } from '../../src/base/types.ts';
 import { sourceOf, type ModelBytes } from '../byte-source.ts';
 import { excerpt, isJsonObject, parseJson } from '../json.ts';
 import { readLimits, type ModelFile, type ReadLimits } from '../model-file.ts';
-import { Hdf5File } from './file.ts';
-import { hdf5Module, withHdf5File } from './session.ts';
-import { requireHdf5 } from './signature.ts';
+import type { Hdf5File } from './file.ts';
+import { inHdf5File } from './open-file.ts';
 
 export interface ReadHdf5Options {
   /** Shown in errors. Default `the file`. */
@@ -117,14 +116,6 @@ function readContents(file: Hdf5File, fileName: string, limits: ReadLimits): Mod
 export async function readKerasHdf5(bytes: ModelBytes, options: ReadHdf5Options = {}): Promise<ModelFile> {
   const fileName = options.fileName ?? 'the file';
   const source = sourceOf(bytes);
-  requireHdf5(source, fileName);
   const limits = readLimits(source.size, options.limits);
-  const module = await hdf5Module();
-  const open =
-    (again: boolean) =>
-    <T>(action: (file: Hdf5File) => T): T =>
-      withHdf5File(module, source, { fileName, limits, again }, (id) =>
-        action(new Hdf5File(module, id, fileName, limits, open(true))),
-      );
-  return open(false)((file) => readContents(file, fileName, limits));
+  return inHdf5File(source, fileName, limits, (file) => readContents(file, fileName, limits));
 }

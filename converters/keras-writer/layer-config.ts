@@ -155,6 +155,7 @@ const APPLICATIONS: Readonly<Record<string, string>> = {
 function renamedKey(className: string, key: string, target: KerasTarget): string {
   if (target === 2) return key;
   if (className === 'LeakyReLU' && key === 'alpha') return 'negative_slope';
+  if (className === 'RandomGaussianBlur' && key === 'stddev') return 'sigma';
   return className === 'InputLayer' && key === 'batch_input_shape' ? 'batch_shape' : key;
 }
 

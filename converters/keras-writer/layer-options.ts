@@ -19,6 +19,8 @@ const NORMALIZATION = `axis epsilon center scale ${parts('beta', 'gamma')}`;
 const ATTENTION_HEADS = `dropout use_bias ${parts('kernel', 'bias')} activity_regularizer`;
 const AUGMENTATION = 'fill_mode interpolation seed fill_value';
 
+const COLOURS = 'data_format factor value_range seed';
+
 /** The options of Keras's layers that both versions know, `name`, `trainable` and `dtype` aside. */
 const BOTH: Readonly<Record<string, string>> = {
   Activation: 'activation',
@@ -130,6 +132,24 @@ const ONLY: Readonly<Record<KerasTarget, Readonly<Record<string, string>>>> = {
     ThresholdedReLU: 'theta',
   },
   3: {
+    AugMix: 'data_format value_range num_chains chain_depth factor alpha all_ops interpolation seed',
+    CutMix: 'data_format factor seed',
+    MixUp: 'data_format alpha seed',
+    RandAugment: 'data_format value_range num_ops factor interpolation seed',
+    RandomColorDegeneration: COLOURS,
+    RandomColorJitter:
+      'data_format value_range brightness_factor contrast_factor saturation_factor hue_factor seed',
+    RandomElasticTransform: 'data_format factor scale interpolation fill_mode fill_value value_range seed',
+    RandomErasing: 'data_format factor scale fill_value value_range seed',
+    RandomGaussianBlur: 'data_format factor kernel_size stddev value_range seed',
+    RandomGrayscale: 'data_format factor',
+    RandomHue: COLOURS,
+    RandomInvert: COLOURS,
+    RandomPerspective: 'data_format factor scale interpolation fill_value seed',
+    RandomPosterization: COLOURS,
+    RandomSaturation: COLOURS,
+    RandomSharpness: COLOURS,
+    RandomShear: 'data_format x_factor y_factor fill_mode interpolation seed fill_value',
     GroupQueryAttention: `head_dim num_query_heads num_key_value_heads ${ATTENTION_HEADS}`,
     RMSNormalization: 'axis epsilon',
     /** Keras 2 has it, but does not know it when it loads an `.h5` file. */

@@ -92,6 +92,19 @@ function crossing(graph: ModelGraph): GraphLayer | undefined {
 const OTHERS_PASSING = new Set('Concatenate GroupQueryAttention Identity Normalization Rescaling'.split(' '));
 const ATTENTION = ['query', 'value', 'key'];
 
+/** Whether a model has layers, however deep, whose masks the versions may find differently. */
+function mayDiffer(graph: ModelGraph): boolean {
+  return graph.layers.some(
+    ({ className, inbound, nested }) =>
+      MERGES.has(className) ||
+      OTHERS_PASSING.has(className) ||
+      OF_LIST.has(className) ||
+      OF_HEADS.has(className) ||
+      (SEQUENCES.has(className) && inbound.some((refs) => refs.length > 1)) ||
+      (nested !== undefined && mayDiffer(nested)),
+  );
+}
+
 function freeName(wanted: string, taken: Set<string>): string {
   let name = wanted;
   for (let i = 1; taken.has(name); i++) name = `${wanted}_${i}`;
@@ -152,6 +165,16 @@ function withoutOthers(graph: ModelGraph): ModelGraph {
   return { ...graph, layers: [...layers, ...made] };
 }
 
+/** Attention with heads whose queries have masks: where no key is left for a query, Keras 2 takes all, Keras 3 none. */
+export function queriesWithMasks(graph: ModelGraph): string[] {
+  const nested = graph.layers.flatMap((layer) =>
+    layer.nested === undefined ? [] : queriesWithMasks(layer.nested),
+  );
+  const masked = maskedLayers(graph);
+  const own = graph.layers.filter(({ name, className }) => OF_HEADS.has(className) && masked.has(name));
+  return [...own.map(({ name }) => name), ...nested];
+}
+
 /**
  * The graph that is written for Keras 3: as it is where Keras 3 finds the same masks, else with all masks stated.
  *
@@ -159,9 +182,11 @@ function withoutOthers(graph: ModelGraph): ModelGraph {
  */
 export function masksForKeras3(graph: ModelGraph, context: WriteContext): ModelGraph {
   if (!hasMasks(graph)) return graph;
+  const same = sameInKeras3(graph) && madeOfInputs(graph);
   const model = crossing(graph);
+  if (model !== undefined && same && !mayDiffer(graph)) return graph;
   if (model !== undefined) throw notSaid(context, model, 'a mask enters or leaves a model within the model');
-  if (sameInKeras3(graph) && madeOfInputs(graph)) return graph;
+  if (same) return graph;
   const stated = withExplicitMasks({ ...graph, layers: graph.layers.map(withLastAxis) });
   if (stated === undefined) {
     const maker = graph.layers.find(makesMask)!;

@@ -9,6 +9,7 @@ import type { WriteContext } from './layer-config.ts';
 import type { KerasTarget } from './layer-options.ts';
 import { loadOrder } from './load-order.ts';
 import { masksForKeras3 } from './masks.ts';
+import { writingNotes } from './notes.ts';
 import { KERAS2_VERSION, keras2WeightGroups } from './keras2-weights.ts';
 import { keras3Context, keras3Model } from './keras3-model.ts';
 import { keras3WeightGroups } from './keras3-weights.ts';
@@ -20,6 +21,11 @@ export interface ModelToWrite {
   readonly graph: ModelGraph;
   /** The weights of each of the graph's layers, in the order of `expectedWeights(graph)`. */
   readonly layers: readonly LayerWeights[];
+}
+
+export interface WrittenKeras {
+  /** What a user may want to know. */
+  readonly notes: readonly string[];
 }
 
 export interface WriteKerasOptions extends WriteHdf5Options {
@@ -85,7 +91,7 @@ export async function writeKerasH5(
   model: ModelToWrite,
   sink: ByteSink,
   options: WriteKerasOptions = {},
-): Promise<void> {
+): Promise<WrittenKeras> {
   const config = withFloats(JSON.stringify(keras2Config(model.graph, options.fileName)));
   const attributes = { backend: 'tensorflow', keras_version: KERAS2_VERSION, model_config: config };
   await writeHdf5(
@@ -93,6 +99,7 @@ export async function writeKerasH5(
     sink,
     options,
   );
+  return { notes: writingNotes(model.graph, 2) };
 }
 
 /** Writes the weights alone as Keras 2's `model.save_weights("NAME.h5")`. @throws what reading and writing throw */
@@ -129,7 +136,7 @@ export async function writeKeras3(
   model: ModelToWrite,
   sink: ByteSink,
   options: WriteKerasOptions = {},
-): Promise<void> {
+): Promise<WrittenKeras> {
   const config = { ...keras3Config(model.graph, options.fileName), compile_config: null };
   const metadata = { keras_version: KERAS3_VERSION, date_saved: dateSaved(options.date ?? new Date()) };
   const text = (value: JsonObject) => (to: ByteSink) => {
@@ -146,4 +153,5 @@ export async function writeKeras3(
     ],
     sink,
   );
+  return { notes: writingNotes(model.graph, 3) };
 }

@@ -5,8 +5,8 @@ import { kerasClass } from './own-layers.ts';
 const isMaskInput = (name: unknown) => name === 'query_mask' || name === 'value_mask' || name === 'key_mask';
 
 /**
- * The way back: a graph as `withExplicitMasks` makes it, with masks that come by themselves. Other graphs come back as
- * they are.
+ * The way back: a graph as `withExplicitMasks` and `statesForTfjs` make it, with masks that come by themselves and states
+ * as inputs. Other graphs come back as they are.
  */
 export function withoutExplicitMasks(graph: ModelGraph): ModelGraph {
   const dropped: TensorRef[] = [];
@@ -25,6 +25,14 @@ export function withoutExplicitMasks(graph: ModelGraph): ModelGraph {
         config: { ...config.layer.config, name: layer.name },
         inbound: layer.inbound.map((refs) => refs.filter((_, i) => i !== 1)),
       };
+    }
+    if (
+      layer.className === 'InitialStates' &&
+      isJsonObject(config.layer) &&
+      isJsonObject(config.layer.config)
+    ) {
+      const className = kerasClass(stringOf(config.layer.class_name) ?? '');
+      return { ...layer, className, config: { ...config.layer.config, name: layer.name } };
     }
     if (layer.className === 'KerasMasking') return { ...layer, className: 'Masking' };
     const { call_inputs: names, ...rest } = config;

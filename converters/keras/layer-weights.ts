@@ -216,7 +216,7 @@ function cellParameters(value: JsonValue | undefined, name: string, trainable: b
 
 function parameters(written: string, config: JsonObject, name: string, trainable: boolean): Parameter[] {
   const className = kerasClass(written);
-  if (className === 'TimeDistributed' || className === 'MaskedLayer')
+  if (['TimeDistributed', 'MaskedLayer', 'InitialStates'].includes(className))
     return wrapped(config.layer, () => name, trainable);
   if (className === 'SpectralNormalization') {
     const vector = parameter('vector_u', [1, null], false);

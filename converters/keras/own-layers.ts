@@ -7,7 +7,7 @@ const OWN_LAYERS = new Set(
   (
     'AdditiveAttention Attention Conv1DTranspose ConvLSTM1D ConvLSTM3D Cropping1D Cropping3D CustomScaleLayer ' +
     'DepthwiseConv1D Discretization EinsumDense GlobalAveragePooling3D GlobalMaxPooling3D GroupNormalization ' +
-    'GroupQueryAttention Identity KerasMasking LayerScale MaskedLayer MultiHeadAttention Normalization RMSNormalization SeparableConv1D ' +
+    'GroupQueryAttention Identity InitialStates KerasMasking LayerScale MaskedLayer MultiHeadAttention Normalization RMSNormalization SeparableConv1D ' +
     'SpectralNormalization StochasticDepth Subtract TensorOperation UnitNormalization UpSampling1D UpSampling3D ' +
     'ZeroPadding1D ZeroPadding3D ' +
     // What changes pictures in training only, and passes them on at inference.

@@ -63,6 +63,9 @@ function generalProblem(className: string, config: JsonObject, input: LayerInput
     if (config[key] !== undefined && activationName(config[key]) === undefined) {
       return `its activation ${excerpt(config[key], 60)} is not in TensorFlow.js`;
     }
+    if (className !== 'Activation' && activationName(config[key]) === 'glu') {
+      return `its ${key} glu halves the last axis, which its shape does not tell`;
+    }
   }
   if (isJsonObject(config.dtype) || given(config.quantization_config)) return 'its weights are quantized';
   if (given(config.lora_rank)) return `it has LoRA weights (lora_rank is ${excerpt(config.lora_rank, 20)})`;

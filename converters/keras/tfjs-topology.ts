@@ -10,6 +10,8 @@ import { inferRanks } from './ranks.ts';
 import { cleanConfig } from './tfjs-cleaning.ts';
 import { withCopies } from './tfjs-copies.ts';
 import { plainLayer } from './tfjs-operations.ts';
+import { SEQUENCES } from './mask-roles.ts';
+import { statesForTfjs } from './tfjs-states.ts';
 import { withUniqueNames } from './unique-names.ts';
 import {
   identityAtInference,
@@ -47,14 +49,17 @@ function maskProblems(graph: ModelGraph): (layer: GraphLayer) => string | undefi
       return 'there are masks in the model, which TensorFlow.js would mix up here';
     if (masked.has(layer.name) && !rightly.has(layer.name))
       return 'its mask comes through a layer that merges, and TensorFlow.js gets such masks wrong';
+    if (SEQUENCES.has(layer.className) && layer.inbound.some((refs) => refs.length > 1))
+      return 'it is given states in a model with masks that TensorFlow.js hands on';
     const harmless = ['GlobalAveragePooling1D', 'Softmax', 'TimeDistributed'].includes(layer.className);
     if (masked.has(layer.name) || harmless) return undefined;
     return 'no mask reaches it, but TensorFlow.js would give it that of another layer';
   };
 }
 
-/** The graph as tfjs is to have it: with masks stated where it would hand them on wrongly. */
-const forTfjs = masksForTfjs;
+/** The graph as tfjs is to have it: with masks and states stated where it would hand them on wrongly. */
+const forTfjs = (graph: ModelGraph) => statesForTfjs(masksForTfjs(graph));
+const innerForTfjs = (layer: InnerLayer) => statesForTfjs(masksForTfjs(modelIn(layer)), true);
 
 /** One line for each layer that TensorFlow.js cannot compute as Keras does, nested models included. */
 export function layerProblems(graph: ModelGraph): string[] {
@@ -75,7 +80,7 @@ function problemsIn(graph: ModelGraph, prefix: string): string[] {
     const problem = tfjsProblem(layer.className, layer.config, inputOf(layer));
     if (problem !== undefined) problems.push(line(problem));
     const models = innerLayers(layer.config).filter(isModel);
-    return [...problems, ...models.flatMap((model) => problemsIn(forTfjs(modelIn(model)), `${label} > `))];
+    return [...problems, ...models.flatMap((model) => problemsIn(innerForTfjs(model), `${label} > `))];
   });
 }
 
@@ -83,7 +88,7 @@ function* innerParts(className: string, config: JsonObject, outer: LayerInput): 
   const input = innerInput(className, outer);
   for (const layer of innerLayers(config)) {
     if (isModel(layer)) {
-      for (const [part] of ownParts(forTfjs(modelIn(layer)))) yield part;
+      for (const [part] of ownParts(innerForTfjs(layer))) yield part;
       continue;
     }
     const part = ownPart(layer.className, layer.config, input);
@@ -142,7 +147,7 @@ function requireTfjsLayers(graph: ModelGraph, fileName: string): void {
 
 function wrappedLayer(layer: InnerLayer, input: LayerInput): JsonValue {
   if (isModel(layer)) {
-    const graph = withCopies(forTfjs(modelIn(layer)));
+    const graph = withCopies(innerForTfjs(layer));
     return modelJson(graph, graph.name, describeIn);
   }
   const { className, config } = layer;

@@ -1,10 +1,9 @@
 import { DovecoteError, FormatError } from '../../src/base/errors.ts';
 import type { ByteSource, JsonObject, LayerWeights } from '../../src/base/types.ts';
 import { sourceOf, type ModelBytes } from '../byte-source.ts';
-import { Hdf5File } from '../hdf5/file.ts';
+import type { Hdf5File } from '../hdf5/file.ts';
+import { inHdf5File } from '../hdf5/open-file.ts';
 import type { ReadHdf5Options } from '../hdf5/read-keras-hdf5.ts';
-import { hdf5Module, withHdf5File } from '../hdf5/session.ts';
-import { requireHdf5 } from '../hdf5/signature.ts';
 import { excerpt, isJsonObject, parseJson, stringOf } from '../json.ts';
 import { parseKerasConfig } from '../keras/parse-config.ts';
 import { readLimits, type ModelFile, type ReadLimits } from '../model-file.ts';
@@ -29,16 +28,8 @@ interface Opened {
   readonly notes: readonly string[];
 }
 
-async function openWeights(source: ByteSource, fileName: string, limits: ReadLimits): Promise<Opened> {
-  requireHdf5(source, fileName);
-  const module = await hdf5Module();
-  const open =
-    (again: boolean) =>
-    <T>(action: (file: Hdf5File) => T): T =>
-      withHdf5File(module, source, { fileName, limits, again }, (id) =>
-        action(new Hdf5File(module, id, fileName, limits, open(true))),
-      );
-  return open(false)((file) => {
+function openWeights(source: ByteSource, fileName: string, limits: ReadLimits): Promise<Opened> {
+  return inHdf5File(source, fileName, limits, (file) => {
     if (!holdsWeightTree(file)) throw notWeights(file, fileName);
     const tree = readWeightTree(file, fileName, limits);
     return { tree, notes: [...file.notes] };
@@ -112,7 +103,8 @@ function matched(config: JsonObject, tree: WeightTree, fileName: string, kerasVe
  *
  * Layers come in the order of the config, each with its weights under the names and in the order of
  * `expectedWeights`. What belongs to training and the files in `assets/` are left out. Nothing is unpacked to a disk; a
- * weight file that is stored, as Keras writes it, is read where it stands, and large tensors stay there.
+ * weight file that is stored, as Keras writes it, is read where it stands, and large tensors stay there; its checksum is
+ * not verified, which would need all of it to be read.
  *
  * @throws FormatError `FORMAT_UNKNOWN` (no model of Keras), `FORMAT_DAMAGED` (cut off or altered), `FORMAT_UNSAFE` (names that
  *   lead out of a folder, names twice, encryption, links), `FORMAT_LIMIT`, `FORMAT_UNSUPPORTED` (weights as `.npz`, number

@@ -85,7 +85,10 @@ export function emitGraph(
     const { layer } = call;
     const { config } = layer;
     if (!options.fold || emitter.foldsAffine !== true || !isLinear(config.activation)) return undefined;
-    const input = read(call.inbound[0] as TensorRef).shape;
+    const [first] = call.inbound;
+    // A layer that is given nothing: the emitter says so.
+    if (first === undefined) return undefined;
+    const input = read(first).shape;
     const rank = input.length;
     const axis = isChannelsFirst(config) ? 1 : rank - 1;
     const channels = outputChannels(layer, input[axis] ?? null);
@@ -159,11 +162,11 @@ export function emitGraph(
       padding:
         inbound[0] === undefined ? undefined : paddings.get(callKey(inbound[0].layer, inbound[0].node)),
     };
-    if (absorbsPadding(call)) {
-      paddings.set(key, sidesOf(layerCall, 'padding', (callInputs[0] as Value).shape.length - 2));
+    const [input] = callInputs;
+    if (input !== undefined && absorbsPadding(call)) {
+      paddings.set(key, sidesOf(layerCall, 'padding', input.shape.length - 2));
       return folded();
     }
-    const [input] = callInputs;
     const own = options.fold && input !== undefined ? affineOf(call, input.shape) : undefined;
     if (own !== undefined && input !== undefined) {
       const ref = inbound[0] as TensorRef;

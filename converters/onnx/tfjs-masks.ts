@@ -41,7 +41,8 @@ function hidesMasks(layer: GraphLayer): boolean {
     const { layers } = layer.nested;
     return layers.some((inner) => isSequence(inner) || READING.has(inner.className) || hidesMasks(inner));
   }
-  if (isSequence(layer) || layer.className === 'MaskedLayer') return false;
+  if (isSequence(layer) || layer.className === 'MaskedLayer' || layer.className === 'InitialStates')
+    return false;
   const text = JSON.stringify(layer.config.layer ?? null);
   const inside = [...text.matchAll(/"class_name":"(\w+)"/g)].map((match) => match[1] as string);
   return inside.some((name) => READING.has(name) || SEQUENCES.has(kerasClass(name)));

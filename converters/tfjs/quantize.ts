@@ -1,5 +1,5 @@
 import type { NumericArray, WeightTensor } from '../../src/base/types.ts';
-import { countOf, piecesOf } from '../tensors.ts';
+import { badNote, countBad, countOf, piecesOf } from '../tensors.ts';
 import { FLOAT16_MAX, toFloat16Bits } from './float16.ts';
 
 /**
@@ -32,27 +32,16 @@ export interface Stored {
 const bytesOf = (data: NumericArray | Uint16Array) =>
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
-/** How many of the numbers are NaN or infinite. */
-function badOf(piece: NumericArray): number {
-  if (!(piece instanceof Float32Array)) return 0;
-  let bad = 0;
-  for (let i = 0; i < piece.length; i++) if (piece[i]! - piece[i]! !== 0) bad += 1;
-  return bad;
-}
-
-const badNote = (tensor: WeightTensor, bad: number) =>
-  `${tensor.name} holds ${bad} values that are NaN or infinite`;
-
 function plain(tensor: WeightTensor): Stored {
   return {
     size: countOf(tensor) * (tensor.dtype === 'bool' ? 1 : 4),
     *bytes(note) {
       let bad = 0;
       for (const piece of piecesOf(tensor)) {
-        bad += badOf(piece);
+        bad += countBad(piece);
         yield bytesOf(piece);
       }
-      if (bad > 0) note(badNote(tensor, bad));
+      if (bad > 0) note(badNote(tensor.name, bad));
     },
   };
 }
@@ -65,7 +54,7 @@ function half(tensor: WeightTensor): Stored {
       let saturated = 0;
       let bad = 0;
       for (const piece of piecesOf(tensor)) {
-        bad += badOf(piece);
+        bad += countBad(piece);
         const out = new Uint16Array(piece.length);
         for (let i = 0; i < out.length; i++) {
           const value = piece[i]!;
@@ -78,7 +67,7 @@ function half(tensor: WeightTensor): Stored {
         yield bytesOf(out);
       }
       if (saturated > 0) note(`${tensor.name}: ${saturated} values beyond ±${FLOAT16_MAX} were cut to it`);
-      if (bad > 0) note(badNote(tensor, bad));
+      if (bad > 0) note(badNote(tensor.name, bad));
     },
   };
 }

@@ -101,13 +101,15 @@ async function writeTfjs(conversion: Conversion, folder: string, options: Target
 
 async function writeSingle(conversion: Conversion, output: string, options: Target): Promise<Written> {
   const { file, model } = conversion;
-  const warnings = [...file.notes, ...model.notes];
+  let notes: readonly string[] = [];
   const to = options.to as FileFormat;
   await writeFileWhole(
     output,
-    (sink) => writeModel(model, to, sink, { ...writeOptionsOf(options), fileName: file.fileName }),
+    async (sink) => {
+      notes = await writeModel(model, to, sink, { ...writeOptionsOf(options), fileName: file.fileName });
+    },
     { force: options.force },
   );
   const { size } = await stat(output);
-  return { files: [basename(output)], bytes: size, warnings };
+  return { files: [basename(output)], bytes: size, warnings: [...file.notes, ...model.notes, ...notes] };
 }

@@ -17,7 +17,9 @@ import {
   keras2Config,
   keras3Config,
   writeKeras3,
+  writeKeras3Weights,
   writeKerasH5,
+  writeKerasH5Weights,
 } from '../../converters/keras-writer/write-keras.ts';
 import { readKeras3 } from '../../converters/keras3-weights/read-keras3.ts';
 import { DovecoteError } from '../../src/base/errors.ts';
@@ -36,6 +38,9 @@ async function read(bytes: Uint8Array, ending: string, fileName: string): Promis
 }
 
 const write = { h5: writeKerasH5, keras: writeKeras3 };
+/** Weights without the model, and how such a file's name ends. */
+const writeWeights = { h5: writeKerasH5Weights, keras: writeKeras3Weights };
+const WEIGHTS = { h5: 'weights-only.h5', keras: 'weights.h5' };
 const TARGETS = { h5: 2, keras: 3 } as const;
 
 interface Outline {
@@ -71,11 +76,13 @@ const REFUSED: Readonly<Record<string, string>> = {
   'activation_names.keras2 to keras': 'the hard_sigmoid of Keras 2',
   'activation_names.keras3 to h5': 'the hard_sigmoid of Keras 3',
   'activation_names_keras3.keras3 to h5': 'the activation hard_silu',
+  'augmentation_keras3.keras3 to h5': 'there is no such layer',
   'conv_lstm_1d_3d.keras2 to keras': 'the hard_sigmoid of Keras 2',
   'conv_lstm_2d.keras2 to keras': 'the hard_sigmoid of Keras 2',
   'group_query_attention.keras3 to h5': 'there is no such layer',
   'lstm.keras2 to keras': 'the hard_sigmoid of Keras 2',
   'lstm.keras3 to h5': 'the hard_sigmoid of Keras 3',
+  'mixing_keras3.keras3 to h5': 'there is no such layer',
   'mobilenet_v3.keras3 to h5': 'the activation hard_silu',
   'more_operations_keras2.keras2 to keras': 'squared_difference',
   'more_operations_keras3.keras3 to h5': 'alpha is 0.5',
@@ -120,6 +127,11 @@ describe('a model of the corpus is written for Keras and read back: the same gra
     expect(written).toBeUndefined();
     const bytes = sink.bytes();
     keep(source, to, bytes);
+    if (FOLDER !== undefined) {
+      const weights = new MemorySink();
+      await writeWeights[to](original, weights);
+      keep(source, WEIGHTS[to], weights.bytes());
+    }
     const back = await read(bytes, to, `${label}.${to}`);
     expect(outline(back.graph, TARGETS[to])).toEqual(outline(original.graph, TARGETS[to]));
     expect(weightsOf(back)).toEqual(weightsOf(original));

@@ -7,12 +7,6 @@ import { convertToOnnx, corpusFiles, goldenOf, largestDifference, runOnnx } from
 /** Files that are not written, each with the code of the error that says why. */
 const REFUSED: Readonly<Record<string, string>> = {};
 
-/**
- * Outputs of which the goldens hold what Keras gave before the layer took up its own weights (`finalize_state`), by
- * model. A model that was loaded gives others.
- */
-const STALE: Readonly<Record<string, readonly number[]>> = { normalization: [0] };
-
 /** A folder for the ONNX files, for `tests/oracle/onnx_check.py`. */
 const keep = process.env.ONNX_CORPUS;
 
@@ -28,8 +22,7 @@ async function expectKerasOutputs(file: CorpusFile, fold: boolean): Promise<void
   expect(results.map(({ shape }) => shape)).toEqual(outputs.map(({ shape }) => shape));
   results.forEach(({ data, shape }, index) => {
     const difference = largestDifference(data, outputs[index]!.data);
-    if (STALE[file.model]?.includes(index) === true) expect(difference).toBeGreaterThan(0.1);
-    else expect(difference, `output ${index}`).toBeLessThanOrEqual(1e-5);
+    expect(difference, `output ${index}`).toBeLessThanOrEqual(1e-5);
     const stated = model.outputs[index]!.shape;
     expect(stated.map((size, axis) => size ?? shape[axis])).toEqual(shape);
   });

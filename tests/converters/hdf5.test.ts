@@ -103,7 +103,6 @@ describe('what is no Keras file is told by what it looks like', () => {
   const cases: [string, Uint8Array, RegExp][] = [
     ['nothing', new Uint8Array(0), /an empty file/],
     ['a web page', text('<!DOCTYPE html><html><body>403</body></html>'), /HTML/],
-    ['a .keras file', new Uint8Array([0x50, 0x4b, 3, 4, 0, 0]), /zip archive, perhaps a \.keras/],
     ['JSON', text('{"class_name": "Sequential"}'), /JSON/],
     ['text', text('hello'), /a text file/],
     [

@@ -40,7 +40,7 @@ const SAME: [string, (x: Node) => Node][] = [
   ],
   [
     'both directions of one output',
-    (x) => on(L.bidirectional({ layer: lstm() as tf.RNN, mergeMode: 'concat' }), masked(x)),
+    (x) => on(L.bidirectional({ layer: lstm(), mergeMode: 'concat' }), masked(x)),
   ],
   ['a pooling that knows no masks', (x) => on(L.globalAveragePooling1d({}), masked(x))],
   ['a pooling that knows masks', (x) => on(own('KerasGlobalAveragePooling1D', {}), masked(x))],
@@ -57,7 +57,7 @@ const OTHERWISE: [string, (x: Node) => Node][] = [
   ],
   [
     'both directions of all steps',
-    (x) => on(L.bidirectional({ layer: lstm(true) as tf.RNN, mergeMode: 'concat' }), masked(x)),
+    (x) => on(L.bidirectional({ layer: lstm(true), mergeMode: 'concat' }), masked(x)),
   ],
   ['a recurrent layer whose input has no mask', (x) => on(L.add(), [on(lstm(), masked(x)), on(lstm(), x)])],
   ['a merge of a masked sequence', (x) => on(lstm(), on(L.add(), [masked(x), x]))],

@@ -216,3 +216,20 @@ describe('a scale for each channel', () => {
     },
   );
 });
+
+describe('weights that are no numbers', () => {
+  it.each(['n', 'n.onnx', 'n.keras', 'n.h5'])(
+    '%s: they are written as they are, with a warning',
+    async (name) => {
+      const clean = await convert(placed('dense_mlp.keras3.keras'), at(`clean-${name}`));
+      expect(clean.warnings).toEqual([]);
+      await convert(at('dense_mlp.keras3.keras'), at('nan-web'), { force: true });
+      const shard = at('nan-web/group1-shard1of1.bin');
+      const bytes = readFileSync(shard);
+      bytes.writeFloatLE(NaN, 0);
+      writeFileSync(shard, bytes);
+      const { warnings } = await convert(at('nan-web'), at(name));
+      expect(warnings.join()).toMatch(/kernel holds 1 values that are NaN or infinite/);
+    },
+  );
+});

@@ -4,7 +4,8 @@ Needs: tensorflow 2.18, tf_keras 2.18, keras 3.15, h5py 3.
 Run from the repository root: python tests/oracle/keras_files.py FOLDER
 FOLDER holds NAME.SOURCE.*.to.h5 and NAME.SOURCE.*.to.keras, where NAME is a model of tests/converters/corpus and SOURCE is
 keras2 or keras3, the version that wrote what was converted. `.h5` files are loaded by Keras 2, and by Keras 3 where
-it can; `.keras` files by Keras 3. `DOVECOTE_KERAS_FILES=FOLDER npx vitest run tests/converters-keras/written-files.test.ts`
+it can; `.keras` files by Keras 3. NAME.SOURCE.*.to.weights-only.h5 and NAME.SOURCE.*.to.weights.h5 are weights for the same models,
+whose own are set to zero before. `DOVECOTE_KERAS_FILES=FOLDER npx vitest run tests/converters-keras/written-files.test.ts`
 makes such a folder.
 """
 
@@ -43,8 +44,26 @@ def difference(load, path, golden, source):
     return max((float(np.max(np.abs(a - b))) for a, b in zip(found, expected, strict=True) if a.size), default=0.0)
 
 
+def with_weights(keras, whole):
+    """Loads the model of a whole file, forgets its weights and takes those of another file."""
+
+    def load(path):
+        model = keras.models.load_model(path.rsplit(".to.", 1)[0] + whole, compile=False)
+        for weight in model.weights:
+            weight.assign(np.zeros(tuple(weight.shape), np.asarray(weight).dtype))
+        model.load_weights(path)
+        for layer in model.layers:
+            if hasattr(layer, "finalize_state"):
+                layer.finalize_state()
+        return model
+
+    return load
+
+
 def main():
     loaders = {
+        "weights-only.h5": [("Keras 2", with_weights(keras2, ".to.h5"))],
+        "weights.h5": [("Keras 3", with_weights(keras3, ".to.keras"))],
         "h5": [("Keras 2", lambda path: keras2.models.load_model(path, compile=False))],
         "keras": [("Keras 3", lambda path: keras3.models.load_model(path, compile=False))],
     }
@@ -56,7 +75,7 @@ def main():
         name, source = os.path.basename(path).split(".")[:2]
         with open(os.path.join(CORPUS, f"{name}.json")) as file:
             golden = json.load(file)
-        ending = path.rsplit(".", 1)[1]
+        ending = path.rsplit(".to.", 1)[1]
         for keras, load in loaders[ending]:
             key = f".{ending} in {keras}"
             good, bad = counts.setdefault(key, [0, 0])

@@ -39,6 +39,11 @@ const topology = {
       { class_name: 'LayerScale', config: { name: 's', init_values: 0.5, projection_dim: 2 } },
       { class_name: 'StochasticDepth', config: { name: 'd', drop_path_rate: 0.5 } },
       { class_name: 'GlobalAveragePooling2DKeepDims', config: { name: 'p' } },
+      { class_name: 'Identity', config: { name: 'i' } },
+      {
+        class_name: 'TensorOperation',
+        config: { name: 't', operation: 'add', inputs: [{ tensor: 0 }, { value: 1 }] },
+      },
     ],
   },
   keras_version: 'tfjs-layers 4.22.0',
@@ -53,8 +58,8 @@ const program = (dovecote: string) => `
   const model = await tf.loadLayersModel({ load: async () => ({ modelTopology }) });
   console.log(JSON.stringify([...model.predict(tf.fill([1, 2, 2, 2], 5)).dataSync()]));
 `;
-// (5 - 1) / 2 and (5 - 2) / 2 through x * relu6(x + 3) / 6, halved.
-const wanted = [(2 * 5) / 6 / 2, (1.5 * 4.5) / 6 / 2];
+// (5 - 1) / 2 and (5 - 2) / 2 through x * relu6(x + 3) / 6, halved, and 1 more.
+const wanted = [1 + (2 * 5) / 6 / 2, 1 + (1.5 * 4.5) / 6 / 2];
 
 async function outputOf(file: string): Promise<number[]> {
   const { stdout } = await run(process.execPath, [file]);

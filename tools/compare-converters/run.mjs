@@ -35,7 +35,7 @@ try {
     const source = join(work, 'source.bin');
     writeFileSync(source, gunzipSync(readFileSync(join(corpus, packed))));
     try {
-      await convert(source, join(work, 'ours', name));
+      await convert(source, join(work, 'ours', name), { to: 'tfjs' });
     } catch (error) {
       if (!(error instanceof DovecoteError)) throw error;
       refused[name] = error.code;

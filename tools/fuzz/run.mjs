@@ -49,7 +49,8 @@ function note(result) {
   if (fails || milliseconds > LIMIT_MS || (result.peak ?? 0) > LIMIT_BYTES) {
     failures.push(result);
     console.error(
-      `FAILED number ${result.index} (${result.base} to ${result.target}): ${ended.split('\n').slice(0, 4).join(' | ')}`,
+      `FAILED number ${result.index} (${result.base} to ${result.target}): ${ended.split('\n').slice(0, 4).join(' | ')}, ` +
+        `${Math.round(milliseconds)} ms, ${Math.round((result.peak ?? 0) / 1e6)} MB`,
     );
   }
   if (done % 5000 === 0) console.error(`${done} of ${count}`);

@@ -66,7 +66,7 @@ export function attentionOperands(call: LayerCall): AttentionOperands {
   if (ranks.size !== 1 || query.shape.length < 3) {
     throw unsupportedLayer(layer, `its inputs have ${[...ranks].join(' and ')} axes`);
   }
-  const stated = names.some((name) => String(name).endsWith('_mask') && name !== 'attention_mask');
+  const stated = ['query_mask', 'value_mask', 'key_mask'].some((name) => names.includes(name));
   const withMask = (operand: Value, name: string): Value =>
     stated ? { ...operand, mask: at(`${name}_mask`) } : operand;
   return {

@@ -155,8 +155,23 @@ function masked(call: LayerCall): readonly Value[] {
   );
 }
 
+/** This package's layer for tfjs, which reads no masks. */
+function started(call: LayerCall): readonly Value[] {
+  const inner = isJsonObject(call.config.layer) ? call.config.layer : {};
+  const className = stringOf(inner.class_name);
+  if (className === undefined || !isJsonObject(inner.config))
+    throw unsupportedLayer(call.layer, 'it has no layer');
+  const inputs = call.inputs.map((input) => ({ ...input, mask: undefined }));
+  return call.inner(
+    { name: call.layer.name, className, config: inner.config, inbound: [] },
+    inputs,
+    call.weights,
+  );
+}
+
 export const maskEmitters: Readonly<Record<string, LayerEmitter>> = {
   Masking: { emit: (call) => masking(call, true) },
   KerasMasking: { emit: (call) => masking(call, false) },
+  InitialStates: { emit: started },
   MaskedLayer: { emit: masked, takesIntegers: true },
 };

@@ -129,7 +129,14 @@ function gatesOf(call: LayerCall, part: RecurrentPart, features: number, gates: 
 
 /** Applies an activation to `[batch, ...]`. */
 export function applied(call: LayerCall, x: string, shape: Shape, activation: JsonValue | undefined): string {
-  return call.builder.plain(activate(call, plainValue(x, [null, ...shape]), activation));
+  const value = activate(call, plainValue(x, [null, ...shape]), activation);
+  if (value.shape.at(-1) !== shape.at(-1)) {
+    throw unsupportedLayer(
+      call.layer,
+      `its activation ${JSON.stringify(activation)} changes the size of a state`,
+    );
+  }
+  return call.builder.plain(value);
 }
 
 /** The gates of a value that has them side by side along its last axis, or along `axis`. */
