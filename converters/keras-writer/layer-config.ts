@@ -5,6 +5,7 @@ import { excerpt, isJsonObject, stringOf } from '../json.ts';
 import { toKeras2Layer } from '../keras/legacy.ts';
 import { kerasClass } from '../keras/own-layers.ts';
 import { parseKerasConfig } from '../keras/parse-config.ts';
+import { kerasNames } from './layer-names.ts';
 import { layerOptions, type KerasTarget } from './layer-options.ts';
 
 export interface WriteContext {
@@ -133,12 +134,13 @@ export function dtypePolicy(dtype: JsonValue | undefined, target: KerasTarget): 
 const INNER_LAYERS = new Set(['layer', 'backward_layer', 'cell']);
 const MODELS = new Set(['Sequential', 'Functional', 'Model']);
 
-/** A layer within the config of another one. */
-function innerLayer(value: JsonValue, context: WriteContext): JsonValue {
+/** A layer within the config of another one, whose name may stand before those of a model's layers. */
+function innerLayer(value: JsonValue, outer: string, context: WriteContext): JsonValue {
   if (!isJsonObject(value) || !isJsonObject(value.config)) return value;
   const className = stringOf(value.class_name) ?? '';
   if (MODELS.has(className)) {
-    const graph = parseKerasConfig(value, { fileName: context.fileName });
+    const given = parseKerasConfig(value, { fileName: context.fileName });
+    const { graph } = kerasNames(given, context.target, outer);
     return context.model(graph, { name: graph.name });
   }
   const layer = toKeras2Layer(className, value.config);
@@ -184,9 +186,9 @@ export function layerConfig(ownName: string, given: JsonObject, context: WriteCo
       continue;
     }
     const renamed = renamedKey(className, key, target);
-    if (INNER_LAYERS.has(key)) config[renamed] = innerLayer(value, context);
+    if (INNER_LAYERS.has(key)) config[renamed] = innerLayer(value, layer.name, context);
     else if (key === 'cells' && Array.isArray(value)) {
-      config[renamed] = value.map((cell) => innerLayer(cell, context));
+      config[renamed] = value.map((cell) => innerLayer(cell, layer.name, context));
     } else if (key.endsWith('activation')) config[renamed] = activation(value, context, layer);
     else config[renamed] = trainingObject(key, value, target);
   }

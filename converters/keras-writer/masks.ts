@@ -92,6 +92,16 @@ function crossing(graph: ModelGraph): GraphLayer | undefined {
 const OTHERS_PASSING = new Set('Concatenate GroupQueryAttention Identity Normalization Rescaling'.split(' '));
 const ATTENTION = ['query', 'value', 'key'];
 
+/** Attention that is called with a mask of its own, and finds others. */
+function reachedWithNames(graph: ModelGraph): GraphLayer | undefined {
+  const reached = maskedLayers(graph);
+  return graph.layers.find(
+    ({ name, config, callArguments }) =>
+      reached.has(name) &&
+      (config[CALL_INPUTS] !== undefined || callArguments?.some((given) => given[CALL_INPUTS] !== undefined)),
+  );
+}
+
 /** Whether a model has layers, however deep, whose masks the versions may find differently. */
 function mayDiffer(graph: ModelGraph): boolean {
   return graph.layers.some(
@@ -165,14 +175,30 @@ function withoutOthers(graph: ModelGraph): ModelGraph {
   return { ...graph, layers: [...layers, ...made] };
 }
 
-/** Attention with heads whose queries have masks: where no key is left for a query, Keras 2 takes all, Keras 3 none. */
-export function queriesWithMasks(graph: ModelGraph): string[] {
-  const nested = graph.layers.flatMap((layer) =>
-    layer.nested === undefined ? [] : queriesWithMasks(layer.nested),
-  );
-  const masked = maskedLayers(graph);
-  const own = graph.layers.filter(({ name, className }) => OF_HEADS.has(className) && masked.has(name));
-  return [...own.map(({ name }) => name), ...nested];
+/** Keras 3's attention ignores a mask of its queries that is stated, but not one of queries and keys. */
+function withQueryMasks(graph: ModelGraph): ModelGraph {
+  const taken = new Set(graph.layers.map(({ name }) => name));
+  const made: GraphLayer[] = [];
+  const layers = graph.layers.map((layer): GraphLayer => {
+    const names = layer.className === 'MultiHeadAttention' ? layer.config[CALL_INPUTS] : undefined;
+    const at = Array.isArray(names) ? names.indexOf('query_mask') : -1;
+    if (!Array.isArray(names) || at < 0) return layer;
+    const name = freeName(`${layer.name}_queries`, taken);
+    const config = { name, operation: 'expand_dims', inputs: [{ tensor: 0 }], axis: [-1] };
+    const inbound = layer.inbound.map((refs) => [refs[at]!]);
+    made.push({ name, className: 'TensorOperation', config, inbound });
+    return {
+      ...layer,
+      config: {
+        ...layer.config,
+        [CALL_INPUTS]: names.map((item, i) => (i === at ? 'attention_mask' : item)),
+      },
+      inbound: layer.inbound.map((refs, node) =>
+        refs.map((ref, i) => (i === at ? { layer: name, node, tensor: 0 } : ref)),
+      ),
+    };
+  });
+  return { ...graph, layers: [...layers, ...made] };
 }
 
 /**
@@ -187,6 +213,8 @@ export function masksForKeras3(graph: ModelGraph, context: WriteContext): ModelG
   if (model !== undefined && same && !mayDiffer(graph)) return graph;
   if (model !== undefined) throw notSaid(context, model, 'a mask enters or leaves a model within the model');
   if (same) return graph;
+  const named = reachedWithNames(graph);
+  if (named !== undefined) throw notSaid(context, named, 'it is called with a mask where masks reach it');
   const stated = withExplicitMasks({ ...graph, layers: graph.layers.map(withLastAxis) });
   if (stated === undefined) {
     const maker = graph.layers.find(makesMask)!;
@@ -198,5 +226,5 @@ export function masksForKeras3(graph: ModelGraph, context: WriteContext): ModelG
       ? { ...layer, config: { ...layer.config, axis: axes.get(layer.name) ?? -1 } }
       : layer,
   );
-  return withoutOthers({ ...stated, layers });
+  return withQueryMasks(withoutOthers({ ...stated, layers }));
 }

@@ -1,6 +1,5 @@
 import type { ModelGraph } from '../graph.ts';
 import type { KerasTarget } from './layer-options.ts';
-import { queriesWithMasks } from './masks.ts';
 
 /** Layers of Keras Applications that Keras 2 does not know when it loads a file. Keras 3 finds them by their module. */
 const UNKNOWN_TO_KERAS2 = ['LayerScale', 'StochasticDepth'];
@@ -21,13 +20,6 @@ export function writingNotes(graph: ModelGraph, target: KerasTarget): string[] {
       `Keras 2 has to be given ${own.join(' and ')} to load the file: ` +
         `"from tf_keras.src.applications.convnext import ${own.join(', ')}", then load_model(..., ` +
         `custom_objects={${own.map((name) => `"${name}": ${name}`).join(', ')}}).`,
-    );
-  }
-  const queries = queriesWithMasks(graph);
-  if (queries.length > 0) {
-    notes.push(
-      `Steps that are masked as queries of attention (${queries.slice(0, 4).join(', ')}) have other numbers in ` +
-        'Keras 2 than in Keras 3; all other steps are the same.',
     );
   }
   return notes;

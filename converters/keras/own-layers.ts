@@ -7,7 +7,8 @@ const OWN_LAYERS = new Set(
   (
     'AdditiveAttention Attention Conv1DTranspose ConvLSTM1D ConvLSTM3D Cropping1D Cropping3D CustomScaleLayer ' +
     'DepthwiseConv1D Discretization EinsumDense GlobalAveragePooling3D GlobalMaxPooling3D GroupNormalization ' +
-    'GroupQueryAttention Identity InitialStates KerasMasking LayerScale MaskedLayer MultiHeadAttention Normalization RMSNormalization SeparableConv1D ' +
+    'GroupQueryAttention InitialStates KerasMasking LayerScale MaskedLayer MultiHeadAttention Normalization ' +
+    'RMSNormalization SeparableConv1D ' +
     'SpectralNormalization StochasticDepth Subtract TensorOperation UnitNormalization UpSampling1D UpSampling3D ' +
     'ZeroPadding1D ZeroPadding3D ' +
     // What changes pictures in training only, and passes them on at inference.
@@ -96,6 +97,8 @@ const COMPUTED_OTHERWISE: Readonly<Record<string, Condition>> = {
   GlobalMaxPooling1D: (config) => config.keepdims === true || isFirst(config),
   GRU: ({ reset_after }) => reset_after === true,
   GRUCell: ({ reset_after }) => reset_after === true,
+  // tfjs has an initialiser of that name, in the same table.
+  Identity: () => true,
   LayerNormalization: ({ rms_scaling }, { rank }) => rms_scaling === true || (rank ?? 0) > 4,
   /** Of activations with parameters, tfjs lets masks through ReLU and PReLU only. */
   LeakyReLU: (_, { masked }) => masked === true,

@@ -35,14 +35,15 @@ abstract class PassesOn extends tf.layers.Layer {
 }
 
 /**
- * Keras's `Identity`: the input, unchanged. No weights.
+ * Keras's `Identity`: the input, unchanged. No weights. tfjs has one table for the names of layers and of initialisers, and
+ * its initialiser is called `Identity`.
  *
  * @source keras/src/layers/core/identity.py
  */
-export class Identity extends PassesOn {
-  static readonly className: string = 'Identity';
+export class KerasIdentity extends PassesOn {
+  static readonly className: string = 'KerasIdentity';
 }
-tf.serialization.registerClass(Identity);
+tf.serialization.registerClass(KerasIdentity);
 
 /**
  * Keras's layers that change pictures at random in training and pass them on at inference. Here they pass them on

@@ -197,13 +197,40 @@ describe('masks of Keras 2 in a file for Keras 3', () => {
     expect(() => keras2Config(graph)).not.toThrow();
   });
 
-  it('that reach queries of attention are told of', async () => {
+  it('of queries are stated as masks of queries and keys, which Keras 3 does not ignore', () => {
     const graph = model(
-      [input('x', 5), embedded('e', 'x'), layer('heads', 'MultiHeadAttention', ['e', 'e'], HEADS)],
+      [
+        input('x', 5),
+        input('y', 5),
+        embedded('a', 'x'),
+        embedded('b', 'y'),
+        layer('sum', 'Add', ['a', 'b']),
+        layer('heads', 'MultiHeadAttention', ['sum', 'sum'], HEADS),
+      ],
       ['heads'],
     );
-    const { notes } = await writeKeras3({ graph, layers: [] }, new MemorySink());
-    expect(notes).toEqual([expect.stringMatching(/masked as queries of attention \(heads\)/)]);
+    expect(keras3Calls(graph, 'heads')).toEqual([
+      { args: ['sum', 'sum'], kwargs: { attention_mask: 'heads_queries', value_mask: 'x_mask_mask' } },
+    ]);
+    expect(keras3Calls(graph, 'heads_queries')).toEqual([{ args: ['x_mask_mask'], kwargs: {} }]);
+  });
+
+  it('are refused where attention is called with a mask besides', () => {
+    const graph = model(
+      [
+        input('x', 5),
+        input('h', 3),
+        input('m', 5, 5),
+        embedded('e', 'x'),
+        lstm('rnn', 'e', 'h', 'h'),
+        layer('heads', 'MultiHeadAttention', ['e', 'e', 'm'], {
+          ...HEADS,
+          call_inputs: ['query', 'value', 'attention_mask'],
+        }),
+      ],
+      ['heads', 'rnn'],
+    );
+    expect(() => keras3Config(graph)).toThrow(/called with a mask where masks reach it/);
   });
 });
 

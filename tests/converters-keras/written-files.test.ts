@@ -91,19 +91,22 @@ const REFUSED: Readonly<Record<string, string>> = {
   'thresholded_relu.keras2 to keras': 'ThresholdedReLU',
 };
 
-/** One file of each model and version: the archive, where there is one. */
+/** One file of each model and version, the archive where there is one; all of them where Keras judges. */
 const SOURCES = CORPUS_FILES.filter(
-  ({ model, keras, ending }) => ending === 'keras' || !hasCorpusFile(`${model}.keras${keras}.keras`),
+  ({ model, keras, ending }) =>
+    FOLDER !== undefined || ending === 'keras' || !hasCorpusFile(`${model}.keras${keras}.keras`),
 );
-/** What real Keras loads but is read back otherwise: parts of unknown size; masks that a call does not state. */
-const NOT_YET = /^more_operations_keras2\.keras2 to h5$/;
+/** What real Keras loads but is not read back: parts of unknown size. */
+const NOT_READ = /^more_operations_keras2\.keras2 to h5$/;
+/** Masks that Keras 3 would find otherwise are written down, and those of queries are read as what they are then. */
+const OTHER_GRAPH = /^masked_(transformer|two_blocks)\.keras[23] to keras$/;
 const CASES = SOURCES.flatMap((source) =>
   (['h5', 'keras'] as const).map((to) => ({
     ...source,
     to,
     label: `${source.model}.keras${source.keras} to ${to}`,
   })),
-).filter(({ label }) => !NOT_YET.test(label));
+).filter(({ label }) => !NOT_READ.test(label));
 
 function keep(source: CorpusFile, to: string, bytes: Uint8Array): void {
   if (FOLDER === undefined) return;
@@ -133,7 +136,9 @@ describe('a model of the corpus is written for Keras and read back: the same gra
       keep(source, WEIGHTS[to], weights.bytes());
     }
     const back = await read(bytes, to, `${label}.${to}`);
-    expect(outline(back.graph, TARGETS[to])).toEqual(outline(original.graph, TARGETS[to]));
+    const same = expect(outline(back.graph, TARGETS[to]));
+    if (OTHER_GRAPH.test(label)) same.not.toEqual(outline(original.graph, TARGETS[to]));
+    else same.toEqual(outline(original.graph, TARGETS[to]));
     expect(weightsOf(back)).toEqual(weightsOf(original));
   });
 });

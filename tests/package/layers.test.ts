@@ -39,7 +39,7 @@ const topology = {
       { class_name: 'LayerScale', config: { name: 's', init_values: 0.5, projection_dim: 2 } },
       { class_name: 'StochasticDepth', config: { name: 'd', drop_path_rate: 0.5 } },
       { class_name: 'GlobalAveragePooling2DKeepDims', config: { name: 'p' } },
-      { class_name: 'Identity', config: { name: 'i' } },
+      { class_name: 'KerasIdentity', config: { name: 'i' } },
       {
         class_name: 'TensorOperation',
         config: { name: 't', operation: 'add', inputs: [{ tensor: 0 }, { value: 1 }] },
