@@ -15,6 +15,7 @@ import {
   TAKING,
   tfjsHandsOn,
 } from './mask-roles.ts';
+import { isMaskInput } from './implied-masks.ts';
 import { ownClass } from './own-layers.ts';
 
 /*
@@ -59,6 +60,16 @@ class Stated {
       undefined,
     );
   }
+}
+
+const IN_ORDER = ['query', 'value', 'key'];
+
+/** What the inputs of attention are: those that come in order need no names. */
+function inputNames({ config }: GraphLayer, count: number): string[] | undefined {
+  const given = config.call_inputs;
+  if (given === undefined) return count > IN_ORDER.length ? undefined : IN_ORDER.slice(0, count);
+  if (!Array.isArray(given) || given.length !== count) return undefined;
+  return given.every((name) => typeof name === 'string') ? given : undefined;
 }
 
 interface Change {
@@ -129,12 +140,22 @@ function explicit(graph: ModelGraph): { graph: ModelGraph; masksOut: boolean } |
       if (!last && given.some((mask) => mask !== undefined)) return undefined;
       after = stated.joined(given);
     } else if (OF_LIST.has(className) || OF_HEADS.has(className)) {
-      const names = ['query', 'value', 'key'].slice(0, refs.length);
-      // Keras leaves the mask of a key out where the key is the value.
-      const count =
-        OF_HEADS.has(className) && JSON.stringify(refs[2]) !== JSON.stringify(refs[1]) ? refs.length : 2;
-      const own = given.map((mask, i) => ({ mask, name: `${names[i]}_mask` })).slice(0, count);
-      const there = own.filter(({ mask }) => mask !== undefined);
+      const names = inputNames(layer, refs.length);
+      const reached = given.some((mask, i) => mask !== undefined && IN_ORDER.includes(names?.[i] ?? ''));
+      const called = layer.callArguments?.some((call) => call.call_inputs !== undefined) ?? false;
+      // Of an input that has both, the mask that it is called with is the one: that is not said here.
+      if (names === undefined || (reached && (called || names.some(isMaskInput)))) return undefined;
+      const value = refs[names.indexOf('value')];
+      const key = refs[names.indexOf('key')] ?? value;
+      const there = given
+        .map((mask, i) => ({ mask, name: `${names[i]}_mask` }))
+        .filter(({ mask, name }) => {
+          if (mask === undefined || !isMaskInput(name)) return false;
+          // Keras leaves the mask of a key out where the key is the value.
+          return (
+            name !== 'key_mask' || (OF_HEADS.has(className) && JSON.stringify(key) !== JSON.stringify(value))
+          );
+        });
       const inputs = [...names, ...there.map(({ name }) => name)];
       const more: JsonObject = there.length === 0 ? {} : { call_inputs: inputs };
       if (

@@ -21,7 +21,10 @@ function layerJson(
   const functional: JsonObject = {};
   if (graph.kind === 'functional') {
     functional.name = layer.name;
-    functional.inbound_nodes = layer.inbound.map((call) => call.map((ref) => [...refOf(ref, models), {}]));
+    // As Keras 2 has it, the first tensor brings what the call says besides.
+    functional.inbound_nodes = layer.inbound.map((call, node) =>
+      call.map((ref, i) => [...refOf(ref, models), (i === 0 && layer.callArguments?.[node]) || {}]),
+    );
   }
   if (layer.nested === undefined) return { ...describe(layer), ...functional };
   return { ...modelJson(layer.nested, layer.name, describeIn, layer.config.trainable), ...functional };

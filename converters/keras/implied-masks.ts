@@ -2,7 +2,8 @@ import type { GraphLayer, ModelGraph, TensorRef } from '../graph.ts';
 import { isJsonObject, stringOf } from '../json.ts';
 import { kerasClass } from './own-layers.ts';
 
-const isMaskInput = (name: unknown) => name === 'query_mask' || name === 'value_mask' || name === 'key_mask';
+export const isMaskInput = (name: unknown) =>
+  name === 'query_mask' || name === 'value_mask' || name === 'key_mask';
 
 /**
  * The way back: a graph as `withExplicitMasks` and `statesForTfjs` make it, with masks that come by themselves and states

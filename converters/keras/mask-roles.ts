@@ -111,5 +111,5 @@ const takesOrMakes = (graph: ModelGraph): boolean =>
       (layer.nested !== undefined && takesOrMakes(layer.nested)),
   );
 
-export const hasMasks = (graph: ModelGraph): boolean =>
+export const hasMasks = (graph: Pick<ModelGraph, 'layers'>): boolean =>
   graph.layers.some((layer) => makesMask(layer) || (layer.nested !== undefined && hasMasks(layer.nested)));

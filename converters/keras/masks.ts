@@ -1,8 +1,8 @@
-import type { GraphLayer, TensorRef } from '../graph.ts';
+import type { GraphLayer, ModelGraph, TensorRef } from '../graph.ts';
 import { isJsonObject } from '../json.ts';
 import type { Argument } from './calls.ts';
-import { anyOf, Masks, unequal, type Mask } from './mask-flow.ts';
-import { makesMask, OF_HEADS, OF_LIST, READING, SEQUENCES } from './mask-roles.ts';
+import { anyOf, Masks, unequal, withMasksIn, type Mask } from './mask-flow.ts';
+import { hasMasks, OF_HEADS, OF_LIST, READING, SEQUENCES } from './mask-roles.ts';
 
 export { maskedLayers } from './mask-flow.ts';
 
@@ -135,6 +135,25 @@ function withoutUnread(layers: readonly GraphLayer[], outputs: readonly TensorRe
   return layers.filter((layer) => !gone.has(layer.name));
 }
 
+/** Whether what reads masks in a model finds others in Keras 3 than in Keras 2, once these come in with its inputs. */
+function differsWithin(graph: ModelGraph, entering: readonly Mask[]): boolean {
+  if (entering.every((mask) => mask === null)) return false;
+  const layers = withMasksIn(graph, entering);
+  const keras2 = new Masks(layers, 2);
+  const keras3 = new Masks(layers, 3);
+  return layers.some(({ name, className, nested, inbound }) => {
+    if (!READING.has(className) && nested === undefined) return false;
+    return inbound.some((refs, node) => {
+      const states = SEQUENCES.has(className) && refs.length > 1;
+      const found = refs.map((ref) => keras2.of(ref));
+      const other = refs.some(
+        (ref, i) => found[i] !== (states ? null : keras3.foundBy(name, node, ref)) && !(states && i > 0),
+      );
+      return other || (nested !== undefined && differsWithin(nested, found));
+    });
+  });
+}
+
 /** What writers say of a call that they refuse. */
 const OTHER_MASK = 'a mask that Keras 2 would not find, or that Keras 3 may have taken off before';
 
@@ -146,7 +165,7 @@ const OTHER_MASK = 'a mask that Keras 2 would not find, or that Keras 3 may have
 export function withImpliedMasks(calls: readonly MaskedCalls[], outputs: readonly TensorRef[]): GraphLayer[] {
   const layers = calls.map(({ layer }) => layer);
   const stated = calls.some(({ masks }) => masks.some((map) => map.size > 0));
-  if (!stated && !layers.some(makesMask)) return layers;
+  if (!stated && !hasMasks({ layers })) return layers;
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
   const keras3 = new Masks(layers, 3);
   const used = calls.map((call) =>
@@ -159,7 +178,9 @@ export function withImpliedMasks(calls: readonly MaskedCalls[], outputs: readonl
     const matters = READING.has(layer.className) || layer.nested !== undefined;
     const differs = layer.inbound.map((refs, node) => {
       const masks = usedBy.get(layer.name)?.[node] ?? [];
-      return matters && masks.some((mask, i) => mask !== (refs[i] === undefined ? null : keras2.of(refs[i])));
+      const found = refs.map((ref) => keras2.of(ref));
+      if (matters && masks.some((mask, i) => mask !== (found[i] ?? null))) return true;
+      return layer.nested !== undefined && differsWithin(layer.nested, found);
     });
     if (!differs.includes(true)) return layer;
     const callArguments = differs.map((other, node) => {

@@ -155,7 +155,15 @@ function parseSequential(config: JsonObject, name: string, context: Context): Mo
     return linked;
   });
   const start: TensorRef = { layer: layers[0]!.name, node: 0, tensor: 0 };
-  return { name, kind: 'sequential', layers, inputs: [start], outputs: [previous!] };
+  const graph = { name, kind: 'sequential' as const, layers, inputs: [start], outputs: [previous!] };
+  if (context.major === 2) return graph;
+  const masked = withImpliedMasks(
+    layers.map((layer) => ({ layer, masks: [] })),
+    graph.outputs,
+  );
+  // A Sequential has no place for what is said of calls, which writers are to see.
+  const plain = masked.length === layers.length && masked.every((layer) => layer.callArguments === undefined);
+  return plain ? graph : { ...graph, kind: 'functional', layers: masked };
 }
 
 function parseModel(className: string, config: JsonObject, name: string, context: Context): ModelGraph {

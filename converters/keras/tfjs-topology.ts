@@ -10,7 +10,7 @@ import { inferRanks } from './ranks.ts';
 import { cleanConfig } from './tfjs-cleaning.ts';
 import { withCopies } from './tfjs-copies.ts';
 import { plainLayer } from './tfjs-operations.ts';
-import { SEQUENCES } from './mask-roles.ts';
+import { OF_HEADS, OF_LIST, SEQUENCES } from './mask-roles.ts';
 import { statesForTfjs } from './tfjs-states.ts';
 import { withUniqueNames } from './unique-names.ts';
 import {
@@ -51,6 +51,8 @@ function maskProblems(graph: ModelGraph): (layer: GraphLayer) => string | undefi
       return 'its mask comes through a layer that merges, and TensorFlow.js gets such masks wrong';
     if (SEQUENCES.has(layer.className) && layer.inbound.some((refs) => refs.length > 1))
       return 'it is given states in a model with masks that TensorFlow.js hands on';
+    if (masked.has(layer.name) && (OF_LIST.has(layer.className) || OF_HEADS.has(layer.className)))
+      return 'masks reach it, and TensorFlow.js would not take them';
     const harmless = ['GlobalAveragePooling1D', 'Softmax', 'TimeDistributed'].includes(layer.className);
     if (masked.has(layer.name) || harmless) return undefined;
     return 'no mask reaches it, but TensorFlow.js would give it that of another layer';

@@ -150,6 +150,14 @@ def masked_attention(k, L):
     return functional(k, [x, y], [seen, repeated, L.TimeDistributed(L.Dense(2))(encoded), L.AdditiveAttention()([asked, encoded])])
 
 
+@model(inputs={"tokens": 4, "allowed": 2})
+def masked_attention_called(k, L):
+    """Attention that masks reach, and that is called with one of its own."""
+    x, allowed = L.Input((5,), name="tokens"), L.Input((5, 5), name="allowed")
+    h = L.Embedding(4, 4, mask_zero=True)(x)
+    return functional(k, [x, allowed], L.MultiHeadAttention(num_heads=2, key_dim=2)(h, h, attention_mask=allowed))
+
+
 @model(inputs={"steps": 3}, same=False)  # Keras 3 has no mask where only some of the inputs of a merge have one
 def masking_of_sequences(k, L):
     x = L.Input((4, 5, 3, 2))
