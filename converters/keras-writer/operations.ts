@@ -127,9 +127,12 @@ export function writtenOperation(
   const slices = Array.isArray(turned.slices) ? turned.slices.filter(isJsonObject) : undefined;
   return {
     name: found.name,
-    operands: operands.map((item) =>
-      'tensor' in item ? { ref: refs[item.tensor]! } : { value: item.value },
-    ),
+    operands: operands.map((item): WrittenOperand => {
+      if (!('tensor' in item)) return { value: item.value };
+      const ref = refs[item.tensor];
+      if (ref === undefined) throw notSaid(context, what, `it has no input ${item.tensor}`);
+      return { ref };
+    }),
     parameters: rule.operands,
     list: operationSpec(operation)!.operands === 'list' && operation !== 'einsum',
     options,

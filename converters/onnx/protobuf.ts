@@ -88,9 +88,9 @@ export interface EncodedModel {
  * @throws FormatError `FORMAT_LIMIT` when the model is larger than 2 GiB, `FORMAT_DAMAGED` for impossible shapes.
  */
 export function encodeModel(graph: OnnxGraphParts): EncodedModel {
-  const body = message((pbf) => writeGraph(graph, pbf));
   for (const { name, shape } of [...graph.inputs, ...graph.outputs]) checkSizes(name, shape);
   for (const { name, dims } of graph.initializers) checkSizes(name, dims);
+  const body = message((pbf) => writeGraph(graph, pbf));
   const headers = graph.initializers.map(tensorHeader);
   const graphLength = graph.initializers.reduce(
     (sum, tensor, index) => sum + (headers[index] as Uint8Array).byteLength + byteLength(tensor),
@@ -223,13 +223,23 @@ function writeNode(node: OnnxNode, pbf: PbfWriter): void {
   }
 }
 
+/** @throws FormatError `FORMAT_DAMAGED` for a number that no attribute can hold */
+function whole(attribute: string, value: number): number {
+  if (Number.isSafeInteger(value)) return value;
+  throw new FormatError('FORMAT_DAMAGED', `The attribute "${attribute}" would have an impossible number.`, {
+    given: String(value),
+    expected: 'a whole number',
+    nextStep: 'The config of a layer is damaged: save or convert the model again.',
+  });
+}
+
 function writeAttribute([name, value]: [string, Attribute], pbf: PbfWriter): void {
   pbf.writeStringField(ATTRIBUTE.name, name);
   if ('f' in value) {
     pbf.writeFloatField(ATTRIBUTE.f, value.f);
     pbf.writeVarintField(ATTRIBUTE.type, ATTRIBUTE_TYPE.f);
   } else if ('i' in value) {
-    pbf.writeVarintField(ATTRIBUTE.i, value.i);
+    pbf.writeVarintField(ATTRIBUTE.i, whole(name, value.i));
     pbf.writeVarintField(ATTRIBUTE.type, ATTRIBUTE_TYPE.i);
   } else if ('s' in value) {
     pbf.writeStringField(ATTRIBUTE.s, value.s);
@@ -244,7 +254,10 @@ function writeAttribute([name, value]: [string, Attribute], pbf: PbfWriter): voi
     for (const text of value.strings) pbf.writeStringField(ATTRIBUTE.strings, text);
     pbf.writeVarintField(ATTRIBUTE.type, ATTRIBUTE_TYPE.strings);
   } else {
-    pbf.writePackedVarint(ATTRIBUTE.ints, [...value.ints]);
+    pbf.writePackedVarint(
+      ATTRIBUTE.ints,
+      value.ints.map((each) => whole(name, each)),
+    );
     pbf.writeVarintField(ATTRIBUTE.type, ATTRIBUTE_TYPE.ints);
   }
 }
