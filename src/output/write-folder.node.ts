@@ -79,9 +79,18 @@ export async function writeFolder(
     );
     // mkdtemp makes private folders; the output should be as readable as any other.
     await chmod(temporary, 0o777 & ~process.umask());
-    for (const { name, bytes } of files) {
-      throwIfAborted(signal, `Writing ${folder}`);
-      await writeFile(join(temporary, name), bytes);
+    // A file is written while the next one is made.
+    let writing = Promise.resolve();
+    try {
+      for (const { name, bytes } of files) {
+        await writing;
+        throwIfAborted(signal, `Writing ${folder}`);
+        writing = writeFile(join(temporary, name), bytes);
+        // Until it is awaited nobody else sees its error.
+        writing.catch(() => undefined);
+      }
+    } finally {
+      await writing;
     }
     throwIfAborted(signal, `Writing ${folder}`);
     if (inside) await moveInto(temporary, target);
