@@ -32,7 +32,7 @@ export function streamModelFile(file: ModelFile, options: ConvertKerasOptions = 
 export function streamResolved(
   model: ResolvedModel,
   file: ModelFile,
-  options: Pick<WriteTfjsOptions, 'quantize' | 'perChannel' | 'shardSizeBytes' | 'userDefinedMetadata'> = {},
+  options: Omit<WriteTfjsOptions, 'topology' | 'weights' | 'generatedBy'> = {},
 ): TfjsStream {
   const written = streamTfjsModel({
     topology: model.topology(),
@@ -41,6 +41,7 @@ export function streamResolved(
     perChannel: options.perChannel,
     shardSizeBytes: options.shardSizeBytes,
     userDefinedMetadata: options.userDefinedMetadata,
+    reuseBuffers: options.reuseBuffers,
     generatedBy: file.kerasVersion === '' ? undefined : `keras v${file.kerasVersion}`,
   });
   return {

@@ -10,16 +10,29 @@ export function shardNames(total: number, shardSizeBytes: number): string[] {
   return Array.from({ length: count }, (_, i) => `group1-shard${i + 1}of${count}.bin`);
 }
 
-/** The chunks one behind the other, cut into pieces of `shardSizeBytes`; `total` is the size of all. */
+/**
+ * The chunks one behind the other, cut into pieces of `shardSizeBytes`; `total` is the size of all.
+ *
+ * @param reuse Whether the bytes of a shard may be overwritten as soon as the second one after it is asked for.
+ */
 export function* toShards(
   chunks: Iterable<Uint8Array>,
   total: number,
   shardSizeBytes: number,
+  reuse = false,
 ): Generator<Shard> {
   const names = shardNames(total, shardSizeBytes);
   let index = 0;
   const sizeOf = (shard: number) => Math.min(shardSizeBytes, total - shard * shardSizeBytes);
-  let bytes = new Uint8Array(Math.max(0, sizeOf(0)));
+  const buffers: ArrayBuffer[] = [];
+  const bufferOf = (shard: number): Uint8Array => {
+    const size = Math.max(0, sizeOf(shard));
+    if (!reuse) return new Uint8Array(size);
+    // All but the last have the same size.
+    buffers[shard % 2] ??= new ArrayBuffer(size);
+    return new Uint8Array(buffers[shard % 2]!, 0, size);
+  };
+  let bytes = bufferOf(0);
   let filled = 0;
   for (const chunk of chunks) {
     for (let taken = 0; taken < chunk.length;) {
@@ -31,7 +44,7 @@ export function* toShards(
       yield { name: names[index]!, bytes };
       index += 1;
       filled = 0;
-      bytes = new Uint8Array(Math.max(0, sizeOf(index)));
+      bytes = bufferOf(index);
     }
   }
 }

@@ -22,6 +22,8 @@ export interface WriteTfjsOptions {
   readonly shardSizeBytes?: number;
   /** Comes back from `tf.loadLayersModel` as `model.getUserDefinedMetadata()`. */
   readonly userDefinedMetadata?: JsonObject;
+  /** Whether the bytes of a shard may be overwritten as soon as the second one after it is asked for. Default false. */
+  readonly reuseBuffers?: boolean;
   /** Written as `generatedBy`. */
   readonly generatedBy?: string;
 }
@@ -141,7 +143,12 @@ export function streamTfjsModel(options: WriteTfjsOptions): TfjsStream {
   function* chunks() {
     for (const { stored } of weights) yield* stored.bytes(note);
   }
-  return { modelJson, weightBytes, shards: toShards(chunks(), weightBytes, shardSizeBytes), notes };
+  return {
+    modelJson,
+    weightBytes,
+    shards: toShards(chunks(), weightBytes, shardSizeBytes, options.reuseBuffers),
+    notes,
+  };
 }
 
 /**

@@ -83,11 +83,15 @@ export function writeOptionsOf({ weightsOnly, onProgress, signal }: ConvertOptio
 }
 
 /** The TensorFlow.js layers model that a conversion comes to, whose weight files are made one by one. */
-export function tfjsStreamOf(conversion: Conversion, options: ConvertOptions): TfjsStream {
+export function tfjsStreamOf(
+  conversion: Conversion,
+  options: ConvertOptions & { readonly reuseBuffers?: boolean },
+): TfjsStream {
   return streamResolved(conversion.model, conversion.file, {
     quantize: options.quantize,
     perChannel: options.perChannel,
     shardSizeBytes: options.shardSizeBytes,
+    reuseBuffers: options.reuseBuffers,
     userDefinedMetadata: conversion.userDefinedMetadata,
   });
 }

@@ -78,7 +78,8 @@ export async function convert(
 
 async function writeTfjs(conversion: Conversion, folder: string, options: Target): Promise<Written> {
   const { force, onProgress, signal } = options;
-  const stream = tfjsStreamOf(conversion, options);
+  // Each file is written before the second one after it is made.
+  const stream = tfjsStreamOf(conversion, { ...options, reuseBuffers: true });
   const modelJson = new TextEncoder().encode(JSON.stringify(stream.modelJson));
   const total = stream.weightBytes + modelJson.length;
   const names: string[] = [];
