@@ -27,6 +27,8 @@ export interface WriteModelOptions {
   /** Called with the bytes that were written so far, and about how many there will be. */
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
+  /** What computes the checksums of a `.keras` file. Default: JavaScript. */
+  readonly checksum?: WriteKerasOptions['checksum'];
 }
 
 type KerasWriter = (
@@ -110,7 +112,11 @@ export async function writeModel(
     const bytes = tensors.reduce((sum, tensor) => sum + 4 * countOf(tensor), 0);
     const write = (weightsOnly ? WEIGHT_WRITERS : KERAS_WRITERS)[to];
     const { graph } = model;
-    const written = await write({ graph, layers }, watched(sink, bytes, options), { fileName, signal });
+    const written = await write({ graph, layers }, watched(sink, bytes, options), {
+      fileName,
+      signal,
+      checksum: options.checksum,
+    });
     options.onProgress?.(bytes, bytes);
     return [...(written?.notes ?? []), ...badNotes()];
   }

@@ -2,7 +2,7 @@ import type { JsonObject, LayerWeights } from '../../src/base/types.ts';
 import type { ByteSink } from '../byte-sink.ts';
 import type { ModelGraph } from '../graph.ts';
 import { writeHdf5, type WriteHdf5Options } from '../hdf5-writer/write-hdf5.ts';
-import { writeArchive } from '../zip/write-archive.ts';
+import { writeArchive, type Checksum } from '../zip/write-archive.ts';
 import { keras2Context, keras2Model } from './keras2-model.ts';
 import { kerasNames } from './layer-names.ts';
 import type { WriteContext } from './layer-config.ts';
@@ -29,6 +29,8 @@ export interface WrittenKeras {
 }
 
 export interface WriteKerasOptions extends WriteHdf5Options {
+  /** What computes the checksums of a `.keras` file. Default: JavaScript. */
+  readonly checksum?: Checksum;
   /** Shown in errors. Default `the model`. */
   readonly fileName?: string;
   /** When the file was saved, as a `.keras` file states it. Default now. */
@@ -152,6 +154,7 @@ export async function writeKeras3(
       },
     ],
     sink,
+    options.checksum,
   );
   return { notes: writingNotes(model.graph, 3) };
 }

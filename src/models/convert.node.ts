@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { crc32 } from 'node:zlib';
 import type { FileFormat, OutputFormat } from '../../converters/index.ts';
 import { checkOutputFormat, namesWeights, outputFormatOf, writeModel } from '../../converters/index.ts';
 import { checkOutputFile, writeFileWhole } from '../output/write-file.node.ts';
@@ -107,7 +108,11 @@ async function writeSingle(conversion: Conversion, output: string, options: Targ
   await writeFileWhole(
     output,
     async (sink) => {
-      notes = await writeModel(model, to, sink, { ...writeOptionsOf(options), fileName: file.fileName });
+      notes = await writeModel(model, to, sink, {
+        ...writeOptionsOf(options),
+        fileName: file.fileName,
+        checksum: crc32,
+      });
     },
     { force: options.force },
   );
