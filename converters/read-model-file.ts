@@ -11,6 +11,7 @@ import { isSafetensors } from './safetensors/header.ts';
 import { readSafetensors } from './safetensors/read-safetensors.ts';
 import { readTfjsModel } from './tfjs/read-tfjs.ts';
 import type { ReadShard } from './tfjs/read-weights.ts';
+import { isZip } from './zip/archive.ts';
 
 export interface ReadModelFileOptions extends ReadHdf5Options {
   /** Needed for a TensorFlow.js `model.json`: gives the bytes of a weight file by its name beside it. */
@@ -19,8 +20,16 @@ export interface ReadModelFileOptions extends ReadHdf5Options {
   readonly config?: ModelConfig;
 }
 
-function withConfig(file: ModelFile, { config }: ReadModelFileOptions): ModelFile {
+/** @throws UsageError `USAGE_OPTION` where there are no weights that layers could be given to */
+function withConfig(file: ModelFile, config: ModelConfig | undefined): ModelFile {
   if (config === undefined) return file;
+  if (file.kind === 'keras-config' || file.kind === 'tfjs-graph-model') {
+    throw new UsageError('USAGE_OPTION', `${file.fileName} has no use for a config beside it.`, {
+      given: `a config with ${file.kind === 'keras-config' ? 'another config' : 'a graph model'}`,
+      expected: 'a file of weights, or a whole model whose layers are to be replaced',
+      nextStep: 'leave the config out, or give the file of the weights',
+    });
+  }
   const { kerasVersion = file.kerasVersion } = config;
   // A model's own refusal is about its layers, which others take the place of.
   return { ...file, config: config.config, kerasVersion, refusal: undefined };
@@ -29,12 +38,6 @@ function withConfig(file: ModelFile, { config }: ReadModelFileOptions): ModelFil
 function startsAsJsonObject(bytes: Uint8Array): boolean {
   const head = new TextDecoder().decode(bytes.subarray(0, 64)).trimStart();
   return head.startsWith('{');
-}
-
-/** An archive, or an empty one. */
-function isZip(head: Uint8Array): boolean {
-  const [p, k, third, fourth] = head;
-  return p === 0x50 && k === 0x4b && ((third === 3 && fourth === 4) || (third === 5 && fourth === 6));
 }
 
 /** Of either layout: layers by name, or the tree of Keras 3's `.weights.h5`. */
@@ -52,19 +55,24 @@ async function readHdf5(bytes: ModelBytes, options: ReadModelFileOptions): Promi
 const isOfOtherLayout = (error: unknown) => error instanceof FormatError && error.code === 'FORMAT_UNKNOWN';
 
 /**
- * Reads a model file of any kind that is known; the kind is found from the bytes, not from the file's name. Only of an
- * HDF5 file are the bytes of a source read as they are needed; others are small enough to be read at once.
+ * Reads a model file of any kind that is known; the kind is found from the bytes, not from the file's name. Of HDF5 files
+ * and archives the bytes of a source are read as they are needed; others are small enough to be read at once.
  *
- * @throws what `readKerasHdf5`, `readSafetensors` and `readTfjsModel` throw; `USAGE_OPTION` for a `model.json` without `readShard`.
+ * @throws what `readKerasHdf5`, `readKeras3`, `readSafetensors` and `readTfjsModel` throw; `USAGE_OPTION` for a `model.json`
+ *   without `readShard`, and for a `config` beside a file without weights.
  */
 export async function readModelFile(
   bytes: ModelBytes,
   options: ReadModelFileOptions = {},
 ): Promise<ModelFile> {
+  return withConfig(await readOwn(bytes, options), options.config);
+}
+
+async function readOwn(bytes: ModelBytes, options: ReadModelFileOptions): Promise<ModelFile> {
   const head = readPart(sourceOf(bytes), 0, 64);
   if (isSafetensors(head)) return readSafetensors(wholeOf(bytes), options);
-  if (isZip(head)) return withConfig(await readKeras3(bytes, options), options);
-  if (isHdf5(bytes) || !startsAsJsonObject(head)) return withConfig(await readHdf5(bytes, options), options);
+  if (isZip(head)) return readKeras3(bytes, options);
+  if (isHdf5(bytes) || !startsAsJsonObject(head)) return readHdf5(bytes, options);
   const fileName = options.fileName ?? 'model.json';
   const json = parseJson(new TextDecoder().decode(wholeOf(bytes)), 'The text', fileName);
   const tfjs = isJsonObject(json) && (json.modelTopology !== undefined || json.weightsManifest !== undefined);

@@ -37,14 +37,8 @@ type KerasWriter = (
   options: WriteKerasOptions,
 ) => Promise<WrittenKeras | void>;
 
-const KERAS_WRITERS: Readonly<Record<'keras' | 'h5', KerasWriter>> = {
-  keras: (model, sink, options) => writeKeras3(model, sink, options),
-  h5: (model, sink, options) => writeKerasH5(model, sink, options),
-};
-const WEIGHT_WRITERS: typeof KERAS_WRITERS = {
-  keras: (model, sink, options) => writeKeras3Weights(model, sink, options),
-  h5: (model, sink, options) => writeKerasH5Weights(model, sink, options),
-};
+const MODEL_WRITERS: Readonly<Record<'keras' | 'h5', KerasWriter>> = { keras: writeKeras3, h5: writeKerasH5 };
+const WEIGHT_WRITERS: typeof MODEL_WRITERS = { keras: writeKeras3Weights, h5: writeKerasH5Weights };
 
 /** Tells of what is written, and stops when it is asked to. The end is told once, when all is written. */
 function watched(sink: ByteSink, total: number, { onProgress, signal }: WriteModelOptions): ByteSink {
@@ -110,7 +104,7 @@ export async function writeModel(
   if (to !== 'onnx') {
     const tensors = layers.flatMap(({ weights }) => weights);
     const bytes = tensors.reduce((sum, tensor) => sum + 4 * countOf(tensor), 0);
-    const write = (weightsOnly ? WEIGHT_WRITERS : KERAS_WRITERS)[to];
+    const write = (weightsOnly ? WEIGHT_WRITERS : MODEL_WRITERS)[to];
     const { graph } = model;
     const written = await write({ graph, layers }, watched(sink, bytes, options), {
       fileName,

@@ -66,11 +66,11 @@ export async function convertBytes(
   }
   checkOutputOptions(to, options);
   const sink = new MemorySink();
-  await writeModel(conversion.model, to, sink, writeOptionsOf(options));
+  const written = await writeModel(conversion.model, to, sink, writeOptionsOf(options));
   return {
     ...factsOf(conversion),
     bytes: sink.bytes(),
-    notes: [...file.notes, ...conversion.model.notes],
+    notes: [...file.notes, ...conversion.model.notes, ...written],
   };
 }
 

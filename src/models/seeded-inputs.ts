@@ -1,5 +1,6 @@
 import type { GraphLayer, ModelGraph } from '../../converters/index.ts';
 import { FormatError } from '../base/errors.ts';
+import { createRandom } from '../base/random.ts';
 
 /** One input of a model, row-major. */
 export interface SeededInput {
@@ -12,17 +13,6 @@ export interface SeededInput {
 const BATCH = 2;
 /** Of a side that the model leaves open: pictures, and sequences. */
 const OPEN_SIDE = { picture: 96, other: 12 };
-
-/** Numbers in [0, 1) that depend on the seed alone (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let value = Math.imul(state ^ (state >>> 15), state | 1);
-    value ^= value + Math.imul(value ^ (value >>> 7), value | 61);
-    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const sizeOf = (value: unknown) => (typeof value === 'number' && value > 0 ? value : undefined);
 
@@ -57,7 +47,7 @@ function vocabularyBehind(graph: ModelGraph, name: string): number | undefined {
  * @throws FormatError `FORMAT_UNSUPPORTED` for inputs that are neither numbers nor of a known rank
  */
 export function seededInputs(graph: ModelGraph, seed: number): SeededInput[] {
-  const random = seeded(seed);
+  const random = createRandom(seed);
   return graph.inputs.map(({ layer: name }) => {
     const config = graph.layers.find((layer) => layer.name === name)?.config ?? {};
     const given = config.batch_input_shape;

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { outputFormatOf } from '../../converters/index.ts';
 import { convert, convertBytes, disposeModel, inspect, loadModel } from '../../src/node.ts';
 import { corpusFile } from '../converters-keras/corpus-files.ts';
 import { goldenOf, largestDifference } from '../converters-onnx/corpus.ts';
@@ -148,6 +149,19 @@ describe('weights without a model', () => {
     expect(await with_(at('missing.json'))).toBe('FILE_NOT_FOUND');
   });
 
+  it('beside a file without weights a config is an error, not a thing to pass over', async () => {
+    await convert(placed('dense_mlp.keras3.h5'), at('beside'));
+    const { modelTopology } = JSON.parse(readFileSync(at('beside/model.json'), 'utf8')) as {
+      modelTopology: object;
+    };
+    writeFileSync(at('beside.json'), JSON.stringify(modelTopology));
+    const run = () => convert(at('beside.json'), at('none'), { config: at('beside/model.json') });
+    expect(await codeOf(run)).toBe('USAGE_OPTION');
+    // Layers of the same names take the place of a whole model's.
+    const replaced = await convert(at('beside'), at('replaced.h5'), { config: at('beside.json') });
+    expect(replaced.parameters).toBe((await inspect(at('beside'))).parameters);
+  });
+
   it('a config alone can be looked into, and says that it lacks weights', async () => {
     await convert(placed('dense_mlp.keras3.h5'), at('for-config'));
     const { modelTopology } = JSON.parse(readFileSync(at('for-config/model.json'), 'utf8')) as {
@@ -230,6 +244,12 @@ describe('weights that are no numbers', () => {
       writeFileSync(shard, bytes);
       const { warnings } = await convert(at('nan-web'), at(name));
       expect(warnings.join()).toMatch(/kernel holds 1 values that are NaN or infinite/);
+      // Of a file in memory, too.
+      await convert(at('nan-web'), at('nan.h5'), { force: true });
+      const { notes } = await convertBytes(readFileSync(at('nan.h5')), {
+        to: outputFormatOf(name) as 'onnx',
+      });
+      expect(notes.join()).toMatch(/kernel(:0)? holds 1 values that are NaN or infinite/);
     },
   );
 });
