@@ -1,7 +1,7 @@
 import { throwIfAborted } from '../../src/base/errors.ts';
 import type { NumericArray, WeightTensor } from '../../src/base/types.ts';
 import type { ByteSink } from '../byte-sink.ts';
-import { boxesOf } from '../hdf5/boxes.ts';
+import { boxesOf, selectionOf } from '../hdf5/boxes.ts';
 import { hdf5Module, withHdf5Sink, type Hdf5Module } from '../hdf5/session.ts';
 import { countOf, isInMemory, piecesOf } from '../tensors.ts';
 import { writeAttribute, type AttributeValue } from './attributes.ts';
@@ -25,8 +25,6 @@ export interface WriteHdf5Options {
   readonly signal?: AbortSignal;
 }
 
-/** Numbers that are written at once: 8 MiB. */
-const PIECE = 2 * 1024 * 1024;
 const LIBRARY_BYTES = 384 * 1024 * 1024;
 
 /** An array of the type that Keras stores: counts and the like are its only integers, and these have 64 bits. */
@@ -90,10 +88,7 @@ class OpenFile {
     try {
       module.HEAPU8.set(bytes, pointer);
       for (const box of boxesOf(shape, start, start + piece.length)) {
-        const scalar = shape.length === 0;
-        const count = scalar ? null : box.count.map(BigInt);
-        const offset = scalar ? null : box.offset.map(BigInt);
-        const stride = scalar ? null : box.count.map(() => 1n);
+        const [count, offset, stride] = selectionOf(shape.length === 0 ? undefined : box);
         const at = BigInt(pointer + (box.start - start) * size);
         module.set_dataset_data(this.#file, path, count, offset, stride, at);
       }
@@ -126,7 +121,7 @@ function withoutComplaints(module: Hdf5Module, action: () => void): void {
 
 function writeInMemory(open: OpenFile, path: string, tensor: WeightTensor): void {
   let start = 0;
-  for (const piece of piecesOf(tensor, PIECE)) {
+  for (const piece of piecesOf(tensor)) {
     open.numbers(path, tensor, start, piece);
     start += piece.length;
   }
@@ -169,7 +164,7 @@ export async function writeHdf5(
   });
   for (const { path, tensor } of later) {
     let start = 0;
-    for (const piece of piecesOf(tensor, PIECE)) {
+    for (const piece of piecesOf(tensor)) {
       const from = start;
       session(true, (open) => open.numbers(path, tensor, from, piece));
       start += piece.length;

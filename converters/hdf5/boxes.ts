@@ -1,3 +1,5 @@
+import { countOf } from '../tensors.ts';
+
 /** A block of a tensor whose numbers follow one another in row-major order, from the number `start` on. */
 export interface Box {
   readonly start: number;
@@ -13,10 +15,9 @@ export function* boxesOf(
   prefix: readonly number[] = [],
 ): Generator<Box> {
   const [, ...rest] = shape;
-  const row = rest.reduce((product, size) => product * size, 1);
+  const row = countOf({ shape: rest });
   const first = Math.ceil(from / row);
   const last = Math.floor(to / row);
-  const start = from;
   const behind = (box: Box, by: number): Box => ({ ...box, start: box.start + by });
   if (first > last) {
     // All within one row.
@@ -25,7 +26,7 @@ export function* boxesOf(
       yield behind(box, at * row);
     return;
   }
-  if (start < first * row) {
+  if (from < first * row) {
     const at = first - 1;
     for (const box of boxesOf(rest, from - at * row, row, [...prefix, at])) yield behind(box, at * row);
   }
@@ -40,4 +41,10 @@ export function* boxesOf(
   if (last * row < to) {
     for (const box of boxesOf(rest, 0, to - last * row, [...prefix, last])) yield behind(box, last * row);
   }
+}
+
+/** How the HDF5 library is told of a block: count, offset and stride; nothing for a whole data set. */
+export function selectionOf(box: Box | undefined): [bigint[], bigint[], bigint[]] | [null, null, null] {
+  if (box === undefined) return [null, null, null];
+  return [box.count.map(BigInt), box.offset.map(BigInt), box.count.map(() => 1n)];
 }

@@ -1,10 +1,9 @@
-import type { Metadata } from 'h5wasm';
 import { FormatError } from '../../src/base/errors.ts';
 import type { NumericArray, WeightTensor } from '../../src/base/types.ts';
 import type { ReadLimits } from '../model-file.ts';
 import { countOf } from '../tensors.ts';
-import { boxesOf, type Box } from './boxes.ts';
-import { dtypeOf, toNumericArray, type StoredType } from './numbers.ts';
+import { boxesOf, selectionOf, type Box } from './boxes.ts';
+import { dtypeOf, storedType, toNumericArray, type StoredType } from './numbers.ts';
 import type { Hdf5Module } from './session.ts';
 
 /** Tensors are carried over in pieces, so that the library's memory, which never shrinks, stays small. */
@@ -20,25 +19,6 @@ interface StoredSet {
   readonly numberBytes: number;
   readonly bytes: number;
   readonly chunkBytes: number;
-}
-
-function storedType(module: Hdf5Module, metadata: Metadata): StoredType | undefined {
-  const { type, size, signed } = metadata;
-  const classes = module.H5T_class_t;
-  if (type === classes.H5T_FLOAT.value && (size === 2 || size === 4 || size === 8))
-    return `float${bits(size)}`;
-  if (type === classes.H5T_INTEGER.value && (size === 1 || size === 2 || size === 4 || size === 8)) {
-    return signed ? `int${bits(size)}` : `uint${bits(size)}`;
-  }
-  if (type === classes.H5T_ENUM.value && size === 1) {
-    const members = metadata.enum_type?.members;
-    if (members?.FALSE === 0 && members.TRUE === 1) return 'bool';
-  }
-  return undefined;
-}
-
-function bits<T extends 1 | 2 | 4 | 8>(size: T): { 1: 8; 2: 16; 4: 32; 8: 64 }[T] {
-  return ({ 1: 8, 2: 16, 4: 32, 8: 64 } as const)[size];
 }
 
 /** Opens the same file once more, after this one is closed. */
@@ -243,10 +223,7 @@ export class Hdf5File {
 
   /** A block, or the whole data set, by way of the library's memory at `pointer`. */
   #copy(path: string, box: Box | undefined, pointer: number, target: Uint8Array): void {
-    const [count, offset, stride] =
-      box === undefined
-        ? [null, null, null]
-        : [box.count.map(BigInt), box.offset.map(BigInt), box.count.map(() => 1n)];
+    const [count, offset, stride] = selectionOf(box);
     this.#module.get_dataset_data(this.#file, path, count, offset, stride, BigInt(pointer));
     target.set(this.#module.HEAPU8.subarray(pointer, pointer + target.length));
   }

@@ -1,5 +1,7 @@
+import type { Metadata } from 'h5wasm';
 import { FormatError } from '../../src/base/errors.ts';
 import type { NamedTensor, NumericArray } from '../../src/base/types.ts';
+import type { Hdf5Module } from './session.ts';
 
 /** The number types that HDF5 files hold, little-endian; `bool` is h5py's enumeration of FALSE and TRUE. */
 export type StoredType =
@@ -15,6 +17,26 @@ export type StoredType =
   | 'uint32'
   | 'uint64'
   | 'bool';
+
+/** The number type of a data set; `undefined` when it is none that is read. */
+export function storedType(module: Hdf5Module, metadata: Metadata): StoredType | undefined {
+  const { type, size, signed } = metadata;
+  const classes = module.H5T_class_t;
+  if (type === classes.H5T_FLOAT.value && (size === 2 || size === 4 || size === 8))
+    return `float${bits(size)}`;
+  if (type === classes.H5T_INTEGER.value && (size === 1 || size === 2 || size === 4 || size === 8)) {
+    return signed ? `int${bits(size)}` : `uint${bits(size)}`;
+  }
+  if (type === classes.H5T_ENUM.value && size === 1) {
+    const members = metadata.enum_type?.members;
+    if (members?.FALSE === 0 && members.TRUE === 1) return 'bool';
+  }
+  return undefined;
+}
+
+function bits<T extends 1 | 2 | 4 | 8>(size: T): { 1: 8; 2: 16; 4: 32; 8: 64 }[T] {
+  return ({ 1: 8, 2: 16, 4: 32, 8: 64 } as const)[size];
+}
 
 /** IEEE 754 half precision to a number. */
 export function halfToNumber(bits: number): number {

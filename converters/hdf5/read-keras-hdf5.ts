@@ -22,7 +22,7 @@ function chunkedStrings(file: Hdf5File, path: string, name: string): string[] | 
   return all;
 }
 
-/** `undefined` when absent, and also when it is an empty list that h5py stored as float64. */
+/** Empty when absent, and also when it is an empty list that h5py stored as float64. */
 function weightNames(file: Hdf5File, path: string): string[] {
   return chunkedStrings(file, path, 'weight_names') ?? [];
 }

@@ -38,8 +38,7 @@ function likenessOf(bytes: Uint8Array): Likeness {
   if (startsWith(bytes, [0x50, 0x4b, 0x03, 0x04])) {
     return {
       what: 'a zip archive, perhaps a .keras file of Keras 3',
-      nextStep:
-        'Save the model as .h5 with Keras 2, or save its weights as .h5; .keras files are not read yet.',
+      nextStep: 'Give an .h5 file, or read it with readModelFile, which knows .keras files.',
     };
   }
   if (startsWith(bytes, [0x1f, 0x8b]))

@@ -1,6 +1,8 @@
 import type { JsonObject, JsonValue } from '../../src/base/types.ts';
 import type { GraphLayer, TensorRef } from '../graph.ts';
 import { isJsonObject, stringOf } from '../json.ts';
+import { isMaskInput } from '../keras/implied-masks.ts';
+import { ATTENTION_INPUTS, MERGES, OF_HEADS, OF_LIST, SEQUENCES } from '../keras/mask-roles.ts';
 import { kerasClass } from '../keras/own-layers.ts';
 import { CALL_INPUTS, CALL_OPTIONS, notSaid, type WriteContext } from './layer-config.ts';
 import { writtenOperation } from './operations.ts';
@@ -15,14 +17,7 @@ export interface WrittenCall {
 }
 
 /** Layers that take a list of tensors, even of one. */
-const LISTS = new Set(
-  'Add Subtract Multiply Average Maximum Minimum Concatenate Dot Attention AdditiveAttention'.split(' '),
-);
-const RECURRENT = new Set('SimpleRNN LSTM GRU RNN ConvLSTM1D ConvLSTM2D ConvLSTM3D Bidirectional'.split(' '));
-/** Layers of one output and several arguments. */
-const HEADS = new Set(['MultiHeadAttention', 'GroupQueryAttention']);
-const ATTENTION = ['query', 'value', 'key'];
-const MASKS_OF_INPUTS = new Set(['query_mask', 'value_mask', 'key_mask']);
+const LISTS = new Set([...MERGES, ...OF_LIST, 'Concatenate', 'Dot']);
 
 /** The layer that is called, where a graph with stated masks has it within another one. */
 export function calledLayer({ className, config }: GraphLayer): { className: string; config: JsonObject } {
@@ -35,7 +30,7 @@ export function calledLayer({ className, config }: GraphLayer): { className: str
 /** The names of what attention is called with. */
 function namesOfInputs(layer: GraphLayer, node: number, count: number, context: WriteContext): string[] {
   const given = layer.callArguments?.[node]?.[CALL_INPUTS] ?? layer.config[CALL_INPUTS];
-  const names = Array.isArray(given) ? given.map(String) : ATTENTION.slice(0, count);
+  const names = Array.isArray(given) ? given.map(String) : ATTENTION_INPUTS.slice(0, count);
   if (names.length !== count || names[0] !== 'query') {
     throw notSaid(context, layer, `it has ${count} inputs, named ${JSON.stringify(given ?? names)}`);
   }
@@ -49,10 +44,10 @@ function attentionOfHeads(
   context: WriteContext,
 ): WrittenCall {
   const names = namesOfInputs(layer, node, refs.length, context);
-  const unknown = names.find((name) => context.target === 2 && MASKS_OF_INPUTS.has(name));
+  const unknown = names.find((name) => context.target === 2 && isMaskInput(name));
   if (unknown !== undefined) throw notSaid(context, layer, `it is called with ${unknown}`);
   // Keras 2 keeps one tensor as it is called, and all others by their names.
-  const positional = context.target === 2 ? ['query'] : ATTENTION;
+  const positional = context.target === 2 ? ['query'] : ATTENTION_INPUTS;
   const first = names.findIndex((name, i) => name !== positional[i]);
   const count = first < 0 ? names.length : first;
   return {
@@ -70,12 +65,12 @@ function attentionOfList(
 ): WrittenCall {
   const names = namesOfInputs(layer, node, refs.length, context);
   const at = (name: string) => refs[names.indexOf(name)] ?? null;
-  const unknown = names.find((name) => !ATTENTION.includes(name) && !MASKS_OF_INPUTS.has(name));
-  const stated = names.some((name) => MASKS_OF_INPUTS.has(name));
+  const unknown = names.find((name) => !ATTENTION_INPUTS.includes(name) && !isMaskInput(name));
+  const stated = names.some(isMaskInput);
   if (unknown !== undefined || (stated && context.target === 2)) {
     throw notSaid(context, layer, `it is called with ${unknown ?? 'masks of its own'}`);
   }
-  const tensors = refs.filter((_, i) => ATTENTION.includes(names[i]!));
+  const tensors = refs.filter((_, i) => ATTENTION_INPUTS.includes(names[i]!));
   return {
     args: [tensors],
     named: stated ? [['mask', [at('query_mask'), at('value_mask')]]] : [],
@@ -87,9 +82,8 @@ export function writtenCall(layer: GraphLayer, node: number, context: WriteConte
   const refs = layer.inbound[node] ?? [];
   const { className } = calledLayer(layer);
   const named = layer.config[CALL_INPUTS] !== undefined || layer.callArguments?.[node]?.[CALL_INPUTS];
-  if (HEADS.has(className)) return attentionOfHeads(layer, refs, node, context);
-  if (className.endsWith('Attention') && LISTS.has(className))
-    return attentionOfList(layer, refs, node, context);
+  if (OF_HEADS.has(className)) return attentionOfHeads(layer, refs, node, context);
+  if (OF_LIST.has(className)) return attentionOfList(layer, refs, node, context);
   if (named) throw notSaid(context, layer, `it is called with ${CALL_INPUTS}`);
   if (layer.className === 'MaskedLayer') {
     if (context.target === 2) throw notSaid(context, layer, 'it is called with a mask of its own');
@@ -98,7 +92,7 @@ export function writtenCall(layer: GraphLayer, node: number, context: WriteConte
     const initial = states.length === 0 ? [] : [['initial_state', states] as const];
     return { args: [x], named: [...initial, ['mask', mask]] };
   }
-  if (context.target === 3 && RECURRENT.has(className) && refs.length > 1) {
+  if (context.target === 3 && SEQUENCES.has(className) && refs.length > 1) {
     return { args: refs.slice(0, 1), named: [['initial_state', refs.slice(1)]] };
   }
   return { args: LISTS.has(className) || refs.length !== 1 ? [refs] : refs, named: [] };

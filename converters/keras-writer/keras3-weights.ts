@@ -3,15 +3,14 @@ import type { GraphLayer, ModelGraph } from '../graph.ts';
 import type { GroupToWrite } from '../hdf5-writer/write-hdf5.ts';
 import { isJsonObject, stringOf } from '../json.ts';
 import { toKeras2Layer } from '../keras/legacy.ts';
+import { weightsOf } from '../keras/layer-weights.ts';
 import { kerasClass } from '../keras/own-layers.ts';
 import { parseKerasConfig } from '../keras/parse-config.ts';
+import { isModel } from '../keras/tfjs-support.ts';
 import { groupClass } from '../keras3-weights/layer-groups.ts';
-import { leavesOf, weightsOf } from '../keras3-weights/leaves.ts';
+import { leavesOf } from '../keras3-weights/leaves.ts';
+import { ATTENTION_PARTS, WITH_CELL } from '../keras3-weights/own-variables.ts';
 import { GroupNames } from '../keras3-weights/snake-case.ts';
-
-const MODELS = new Set(['Sequential', 'Functional', 'Model']);
-const WITH_CELL = new Set(['SimpleRNN', 'LSTM', 'GRU', 'ConvLSTM1D', 'ConvLSTM2D', 'ConvLSTM3D']);
-const ATTENTION_PARTS = ['query_dense', 'key_dense', 'value_dense', 'output_dense'];
 
 function variables(path: string, tensors: readonly WeightTensor[], name?: string): GroupToWrite {
   return {
@@ -26,7 +25,7 @@ function innerLayer(value: JsonValue | undefined): GraphLayer {
   const given = isJsonObject(value) ? value : {};
   const config: JsonObject = isJsonObject(given.config) ? given.config : {};
   const className = stringOf(given.class_name) ?? '';
-  if (MODELS.has(className)) {
+  if (isModel({ className, config })) {
     const nested = parseKerasConfig(given);
     return { name: nested.name, className: 'Model', config: { name: nested.name }, inbound: [], nested };
   }

@@ -5,6 +5,7 @@ import { excerpt, isJsonObject, stringOf } from '../json.ts';
 import { toKeras2Layer } from '../keras/legacy.ts';
 import { kerasClass } from '../keras/own-layers.ts';
 import { parseKerasConfig } from '../keras/parse-config.ts';
+import { isModel } from '../keras/tfjs-support.ts';
 import { kerasNames } from './layer-names.ts';
 import { layerOptions, type KerasTarget } from './layer-options.ts';
 
@@ -98,11 +99,10 @@ const OWN_HARD_SIGMOID = 'keras3_hard_sigmoid';
 /** Of Keras 3 alone. */
 const NEW_ACTIVATIONS = new Set(
   (
-    'celu glu hard_shrink hard_silu hard_swish hard_tanh leaky_relu log_sigmoid log_softmax silu soft_shrink sparse_plus ' +
-    'sparse_sigmoid sparsemax squareplus tanh_shrink threshold'
+    'celu glu hard_shrink hard_silu hard_swish hard_tanh log_sigmoid soft_shrink sparse_plus sparse_sigmoid sparsemax ' +
+    'squareplus tanh_shrink threshold'
   ).split(' '),
 );
-const IN_KERAS_2 = new Set(['leaky_relu', 'log_softmax', 'silu']);
 
 function activation(
   value: JsonValue,
@@ -118,7 +118,7 @@ function activation(
   }
   if (name === OWN_HARD_SIGMOID)
     throw notSaid(context, layer, 'it has the hard_sigmoid of Keras 3, relu6(x + 3) / 6');
-  if (name !== undefined && NEW_ACTIVATIONS.has(name) && !IN_KERAS_2.has(name)) {
+  if (name !== undefined && NEW_ACTIVATIONS.has(name)) {
     throw notSaid(context, layer, `it has the activation ${name}`);
   }
   return value;
@@ -132,13 +132,12 @@ export function dtypePolicy(dtype: JsonValue | undefined, target: KerasTarget): 
 }
 
 const INNER_LAYERS = new Set(['layer', 'backward_layer', 'cell']);
-const MODELS = new Set(['Sequential', 'Functional', 'Model']);
 
 /** A layer within the config of another one, whose name may stand before those of a model's layers. */
 function innerLayer(value: JsonValue, outer: string, context: WriteContext): JsonValue {
   if (!isJsonObject(value) || !isJsonObject(value.config)) return value;
   const className = stringOf(value.class_name) ?? '';
-  if (MODELS.has(className)) {
+  if (isModel({ className, config: value.config })) {
     const given = parseKerasConfig(value, { fileName: context.fileName });
     const { graph } = kerasNames(given, context.target, outer);
     return context.model(graph, { name: graph.name });
@@ -165,7 +164,7 @@ function renamedKey(className: string, key: string, target: KerasTarget): string
 const UNKNOWN_SHAPES: JsonObject = { query_shape: null, key_shape: null, value_shape: null };
 
 /** The config of a layer in the words of the version. @throws FormatError `FORMAT_UNSUPPORTED_LAYER` */
-export function layerConfig(ownName: string, given: JsonObject, context: WriteContext): JsonObject {
+function layerConfig(ownName: string, given: JsonObject, context: WriteContext): JsonObject {
   const className = kerasClass(ownName);
   const { target } = context;
   const { name = '', trainable = true, dtype } = given;

@@ -1,4 +1,5 @@
 import type { GraphLayer, ModelGraph, TensorRef } from '../graph.ts';
+import { makesMask } from '../keras/mask-roles.ts';
 import type { KerasTarget } from './layer-options.ts';
 
 interface Renamed {
@@ -7,13 +8,10 @@ interface Renamed {
   readonly names: ReadonlyMap<string, string>;
 }
 
-const masks = ({ className, config }: GraphLayer) =>
-  className === 'Masking' || (className === 'Embedding' && config.mask_zero === true);
-
 /** Keras 3 joins masks by an operation that it calls `concatenate` itself, and takes no name twice. */
 function collides({ className, name }: GraphLayer, layers: readonly GraphLayer[]): boolean {
   const joining = className === 'Concatenate' || className === 'TensorOperation';
-  return joining && /^(concatenate|not_equal|any)(_\d+)?$/.test(name) && layers.some(masks);
+  return joining && /^(concatenate|not_equal|any)(_\d+)?$/.test(name) && layers.some(makesMask);
 }
 
 function newNames(layers: readonly GraphLayer[], parent: string | undefined, target: KerasTarget) {

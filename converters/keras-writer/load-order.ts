@@ -1,5 +1,5 @@
 import type { GraphLayer, ModelGraph, TensorRef } from '../graph.ts';
-import { weightsOf } from '../keras3-weights/leaves.ts';
+import { weightsOf } from '../keras/layer-weights.ts';
 import { tensorsOfCall } from './call-arguments.ts';
 import { notSaid, type WriteContext } from './layer-config.ts';
 

@@ -1,6 +1,10 @@
 import type { GraphLayer, ModelGraph, TensorRef } from '../graph.ts';
 import { withExplicitMasks } from '../keras/explicit-masks.ts';
+import { freeName } from '../keras/free-name.ts';
+import { weightsOf } from '../keras/layer-weights.ts';
+import { maskedLayers } from '../keras/mask-flow.ts';
 import {
+  ATTENTION_INPUTS,
   callsInOrder,
   hasMasks,
   keyOf,
@@ -9,12 +13,12 @@ import {
   OF_HEADS,
   OF_LIST,
   PASSING,
+  PASSING_IN_KERAS3,
   SEQUENCES,
   takesWithin,
   TAKING,
 } from '../keras/mask-roles.ts';
-import { maskedLayers, withImpliedMasks } from '../keras/masks.ts';
-import { weightsOf } from '../keras3-weights/leaves.ts';
+import { withImpliedMasks } from '../keras/masks.ts';
 import { CALL_INPUTS, notSaid, type WriteContext } from './layer-config.ts';
 
 /*
@@ -89,8 +93,7 @@ function crossing(graph: ModelGraph): GraphLayer | undefined {
 }
 
 /** Layers that hand masks on in Keras 3, and that Keras 2 does not let them through, or not in this way. */
-const OTHERS_PASSING = new Set('Concatenate GroupQueryAttention Identity Normalization Rescaling'.split(' '));
-const ATTENTION = ['query', 'value', 'key'];
+const OTHERS_PASSING = new Set([...PASSING_IN_KERAS3, 'Concatenate']);
 
 /** Attention that is called with a mask of its own, and finds others. */
 function reachedWithNames(graph: ModelGraph): GraphLayer | undefined {
@@ -113,13 +116,6 @@ function mayDiffer(graph: ModelGraph): boolean {
       (SEQUENCES.has(className) && inbound.some((refs) => refs.length > 1)) ||
       (nested !== undefined && mayDiffer(nested)),
   );
-}
-
-function freeName(wanted: string, taken: Set<string>): string {
-  let name = wanted;
-  for (let i = 1; taken.has(name); i++) name = `${wanted}_${i}`;
-  taken.add(name);
-  return name;
 }
 
 /** Outputs that Keras 3 gives a mask, though all are stated: those of layers that are told of one, and what hands it on. */
@@ -163,9 +159,9 @@ function withoutOthers(graph: ModelGraph): ModelGraph {
     const takes = TAKING.has(className) || takesWithin({ ...layer, nested: undefined });
     const inbound = layer.inbound.map((refs) =>
       refs.map((ref, i) => {
-        const stated = names.includes(`${ATTENTION[i]}_mask`);
+        const stated = names.includes(`${ATTENTION_INPUTS[i]}_mask`);
         const list = OF_LIST.has(className) && names.length === 0;
-        const heads = OF_HEADS.has(className) && i < ATTENTION.length && !stated;
+        const heads = OF_HEADS.has(className) && i < ATTENTION_INPUTS.length && !stated;
         const first = className !== 'MaskedLayer' && takes && i === 0;
         return first || list || heads ? ended(ref) : ref;
       }),

@@ -38,27 +38,30 @@ export interface WriteKerasOptions extends WriteHdf5Options {
 }
 
 interface Prepared {
-  readonly graph: ModelGraph;
+  /** With names that the version allows, which `names` gives by the model's own. */
+  readonly named: ModelGraph;
+  readonly names: ReadonlyMap<string, string>;
+  /** With masks that the version finds, too. */
+  readonly whole: ModelGraph;
   readonly context: WriteContext;
   readonly config: JsonObject;
 }
 
 /** The model with names and masks that the version allows, and its config. */
 function prepared(graph: ModelGraph, target: KerasTarget, fileName = 'the model'): Prepared {
-  const { graph: named } = kerasNames(graph, target);
+  const { graph: named, names } = kerasNames(graph, target);
   if (target === 2) {
     const context = keras2Context(fileName);
-    return { graph: named, context, config: keras2Model(named, { name: named.name }, context) };
+    const config = keras2Model(named, { name: named.name }, context);
+    return { named, names, whole: named, context, config };
   }
   const context = keras3Context(fileName);
-  const masked = masksForKeras3(named, context);
-  return { graph: masked, context, config: keras3Model(masked, { name: masked.name }, context) };
+  const whole = masksForKeras3(named, context);
+  return { named, names, whole, context, config: keras3Model(whole, { name: whole.name }, context) };
 }
 
 /** The model's layers in the order in which Keras loads their weights, each with its own. */
-function ordered({ graph, layers }: ModelToWrite, target: KerasTarget, { fileName }: WriteKerasOptions) {
-  const { graph: named, names } = kerasNames(graph, target);
-  const { graph: whole, context } = prepared(graph, target, fileName);
+function ordered({ named, names, whole, context }: Prepared, layers: readonly LayerWeights[]) {
   const byName = new Map(named.layers.map((layer) => [layer.name, layer]));
   // Layers that only state masks have no weights.
   const own = loadOrder(whole, context).flatMap(({ name }) => byName.get(name) ?? []);
@@ -94,13 +97,11 @@ export async function writeKerasH5(
   sink: ByteSink,
   options: WriteKerasOptions = {},
 ): Promise<WrittenKeras> {
-  const config = withFloats(JSON.stringify(keras2Config(model.graph, options.fileName)));
+  const ready = prepared(model.graph, 2, options.fileName);
+  const config = withFloats(JSON.stringify(ready.config));
   const attributes = { backend: 'tensorflow', keras_version: KERAS2_VERSION, model_config: config };
-  await writeHdf5(
-    [{ path: '', attributes }, ...keras2WeightGroups(...ordered(model, 2, options), 'model_weights')],
-    sink,
-    options,
-  );
+  const weights = keras2WeightGroups(...ordered(ready, model.layers), 'model_weights');
+  await writeHdf5([{ path: '', attributes }, ...weights], sink, options);
   return { notes: writingNotes(model.graph, 2) };
 }
 
@@ -110,7 +111,8 @@ export async function writeKerasH5Weights(
   sink: ByteSink,
   options: WriteKerasOptions = {},
 ): Promise<void> {
-  await writeHdf5(keras2WeightGroups(...ordered(model, 2, options), ''), sink, options);
+  const ready = prepared(model.graph, 2, options.fileName);
+  await writeHdf5(keras2WeightGroups(...ordered(ready, model.layers), ''), sink, options);
 }
 
 /** Writes the weights alone as Keras 3's `model.save_weights("NAME.weights.h5")`. @throws what reading and writing throw */
@@ -119,7 +121,8 @@ export async function writeKeras3Weights(
   sink: ByteSink,
   options: WriteKerasOptions = {},
 ): Promise<void> {
-  await writeHdf5(keras3WeightGroups(...ordered(model, 3, options)), sink, options);
+  const ready = prepared(model.graph, 3, options.fileName);
+  await writeHdf5(keras3WeightGroups(...ordered(ready, model.layers)), sink, options);
 }
 
 function dateSaved(date: Date): string {
@@ -139,7 +142,8 @@ export async function writeKeras3(
   sink: ByteSink,
   options: WriteKerasOptions = {},
 ): Promise<WrittenKeras> {
-  const config = { ...keras3Config(model.graph, options.fileName), compile_config: null };
+  const ready = prepared(model.graph, 3, options.fileName);
+  const config = { ...ready.config, compile_config: null };
   const metadata = { keras_version: KERAS3_VERSION, date_saved: dateSaved(options.date ?? new Date()) };
   const text = (value: JsonObject) => (to: ByteSink) => {
     to.write(new TextEncoder().encode(JSON.stringify(value)), 0);
@@ -150,7 +154,7 @@ export async function writeKeras3(
       { name: 'config.json', write: text(config) },
       {
         name: 'model.weights.h5',
-        write: (to) => writeHdf5(keras3WeightGroups(...ordered(model, 3, options)), to, options),
+        write: (to) => writeHdf5(keras3WeightGroups(...ordered(ready, model.layers)), to, options),
       },
     ],
     sink,

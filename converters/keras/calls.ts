@@ -23,6 +23,16 @@ const MAX_DEPTH = 64;
 
 class TooDeep extends Error {}
 
+/** `undefined` too where something is nested deeper than that. */
+function unlessTooDeep<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof TooDeep) return undefined;
+    throw error;
+  }
+}
+
 /** Keras flattens dictionaries in the order of their keys. */
 const sorted = (given: JsonObject) => Object.entries(given).sort(([a], [b]) => (a < b ? -1 : 1));
 
@@ -76,13 +86,10 @@ export function keras3Call(node: JsonValue): LayerCall | undefined {
   if (!isJsonObject(node)) return undefined;
   const { args = [], kwargs = {} } = node;
   if (!Array.isArray(args) || !isJsonObject(kwargs)) return undefined;
-  try {
+  return unlessTooDeep(() => {
     const named = Object.entries(kwargs).map(([key, item]) => [key, keras3Argument(item, 0)] as const);
     return { args: args.map((item) => keras3Argument(item, 0)), kwargs: new Map(named) };
-  } catch (error) {
-    if (error instanceof TooDeep) return undefined;
-    throw error;
-  }
+  });
 }
 
 /** `[layer, node, tensor]`, with or without keyword arguments behind. */
@@ -152,16 +159,11 @@ function keras2First(
 /** An inbound node of Keras 1, Keras 2 or tfjs; `undefined` when there is something else in it. */
 export function keras2Call(node: JsonValue, names: ReadonlySet<string>): LayerCall | undefined {
   const kwargs = new Map<string, Argument>();
-  try {
-    const first = keras2First(node, names, kwargs, 0);
-    if (first === undefined) return undefined;
-    // A layer's only tensor stands in a list of one.
-    const single = first.kind === 'list' && first.items.length === 1 ? first.items[0]! : first;
-    return { args: [single], kwargs };
-  } catch (error) {
-    if (error instanceof TooDeep) return undefined;
-    throw error;
-  }
+  const first = unlessTooDeep(() => keras2First(node, names, kwargs, 0));
+  if (first === undefined) return undefined;
+  // A layer's only tensor stands in a list of one.
+  const single = first.kind === 'list' && first.items.length === 1 ? first.items[0]! : first;
+  return { args: [single], kwargs };
 }
 
 /** Every tensor in an argument, in order. */
@@ -169,11 +171,6 @@ export function tensorsIn(argument: Argument): TensorRef[] {
   if (argument.kind === 'tensor') return [argument.ref];
   if (argument.kind === 'list') return argument.items.flatMap(tensorsIn);
   return argument.kind === 'object' ? argument.entries.flatMap(([, item]) => tensorsIn(item)) : [];
-}
-
-/** An argument without tensors as the JSON that it was; `undefined` when there are tensors in it. */
-export function plainValue(argument: Argument): JsonValue | undefined {
-  return argument.kind === 'value' ? argument.value : undefined;
 }
 
 /** For arguments that nothing reads: what a call says in words that fit into a config. */
@@ -185,11 +182,6 @@ export function describeArgument(argument: Argument): JsonValue {
 /** References in `input_layers` and `output_layers`: `["a", 0, 0]`, lists and dictionaries of them, nested. */
 export function tensorRefs(given: JsonValue | undefined): TensorRef[] | undefined {
   if (given === undefined || given === null) return undefined;
-  try {
-    const first = keras2First(given, new Set(), new Map(), 0);
-    return first === undefined ? undefined : tensorsIn(first);
-  } catch (error) {
-    if (error instanceof TooDeep) return undefined;
-    throw error;
-  }
+  const first = unlessTooDeep(() => keras2First(given, new Set(), new Map(), 0));
+  return first === undefined ? undefined : tensorsIn(first);
 }

@@ -1,6 +1,8 @@
 import type { JsonObject } from '../../src/base/types.ts';
 import type { GraphLayer, ModelGraph, TensorRef } from '../graph.ts';
+import { freeName } from './free-name.ts';
 import {
+  ATTENTION_INPUTS,
   callsInOrder,
   hasMasks,
   keyOf,
@@ -38,9 +40,7 @@ class Stated {
     const words = JSON.stringify([operation, refs, options, value ?? null]);
     const known = this.byWords.get(words);
     if (known !== undefined) return known;
-    let name = `${refs[0]!.layer}_mask`;
-    for (let i = 1; this.taken.has(name); i++) name = `${refs[0]!.layer}_mask_${i}`;
-    this.taken.add(name);
+    const name = freeName(`${refs[0]!.layer}_mask`, this.taken);
     const inputs = [...refs.map((_, tensor) => ({ tensor })), ...(value === undefined ? [] : [{ value }])];
     const config: JsonObject = { name, operation, inputs, ...options };
     this.layers.push({ name, className: 'TensorOperation', config, inbound: [refs] });
@@ -62,12 +62,11 @@ class Stated {
   }
 }
 
-const IN_ORDER = ['query', 'value', 'key'];
-
 /** What the inputs of attention are: those that come in order need no names. */
 function inputNames({ config }: GraphLayer, count: number): string[] | undefined {
   const given = config.call_inputs;
-  if (given === undefined) return count > IN_ORDER.length ? undefined : IN_ORDER.slice(0, count);
+  if (given === undefined)
+    return count > ATTENTION_INPUTS.length ? undefined : ATTENTION_INPUTS.slice(0, count);
   if (!Array.isArray(given) || given.length !== count) return undefined;
   return given.every((name) => typeof name === 'string') ? given : undefined;
 }
@@ -141,7 +140,9 @@ function explicit(graph: ModelGraph): { graph: ModelGraph; masksOut: boolean } |
       after = stated.joined(given);
     } else if (OF_LIST.has(className) || OF_HEADS.has(className)) {
       const names = inputNames(layer, refs.length);
-      const reached = given.some((mask, i) => mask !== undefined && IN_ORDER.includes(names?.[i] ?? ''));
+      const reached = given.some(
+        (mask, i) => mask !== undefined && ATTENTION_INPUTS.includes(names?.[i] ?? ''),
+      );
       const called = layer.callArguments?.some((call) => call.call_inputs !== undefined) ?? false;
       // Of an input that has both, the mask that it is called with is the one: that is not said here.
       if (names === undefined || (reached && (called || names.some(isMaskInput)))) return undefined;

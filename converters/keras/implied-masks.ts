@@ -1,6 +1,7 @@
 import type { GraphLayer, ModelGraph, TensorRef } from '../graph.ts';
-import { isJsonObject, stringOf } from '../json.ts';
+import { ATTENTION_INPUTS } from './mask-roles.ts';
 import { kerasClass } from './own-layers.ts';
+import { innerLayer } from './tfjs-support.ts';
 
 export const isMaskInput = (name: unknown) =>
   name === 'query_mask' || name === 'value_mask' || name === 'key_mask';
@@ -14,33 +15,21 @@ export function withoutExplicitMasks(graph: ModelGraph): ModelGraph {
   const layers = graph.layers.map((layer): GraphLayer => {
     const { config } = layer;
     const nested = layer.nested === undefined ? {} : { nested: withoutExplicitMasks(layer.nested) };
-    if (
-      layer.className === 'MaskedLayer' &&
-      isJsonObject(config.layer) &&
-      isJsonObject(config.layer.config)
-    ) {
+    const stating = layer.className === 'MaskedLayer' || layer.className === 'InitialStates';
+    const inner = stating ? innerLayer(config.layer) : undefined;
+    if (inner !== undefined) {
+      const className = kerasClass(inner.className);
+      const own = { ...layer, className, config: { ...inner.config, name: layer.name } };
+      if (layer.className === 'InitialStates') return own;
       dropped.push(...layer.inbound.flatMap((refs) => refs.slice(1, 2)));
-      return {
-        ...layer,
-        className: kerasClass(stringOf(config.layer.class_name) ?? ''),
-        config: { ...config.layer.config, name: layer.name },
-        inbound: layer.inbound.map((refs) => refs.filter((_, i) => i !== 1)),
-      };
-    }
-    if (
-      layer.className === 'InitialStates' &&
-      isJsonObject(config.layer) &&
-      isJsonObject(config.layer.config)
-    ) {
-      const className = kerasClass(stringOf(config.layer.class_name) ?? '');
-      return { ...layer, className, config: { ...config.layer.config, name: layer.name } };
+      return { ...own, inbound: layer.inbound.map((refs) => refs.filter((_, i) => i !== 1)) };
     }
     if (layer.className === 'KerasMasking') return { ...layer, className: 'Masking' };
     const { call_inputs: names, ...rest } = config;
     if (!Array.isArray(names) || !names.some(isMaskInput)) return { ...layer, ...nested };
     dropped.push(...layer.inbound.flatMap((refs) => refs.filter((_, i) => isMaskInput(names[i]))));
     const kept = names.filter((name) => !isMaskInput(name));
-    const usual = kept.every((name, i) => name === ['query', 'value', 'key'][i]);
+    const usual = kept.every((name, i) => name === ATTENTION_INPUTS[i]);
     return {
       ...layer,
       config: usual ? rest : { ...rest, call_inputs: kept },

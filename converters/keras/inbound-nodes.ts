@@ -3,6 +3,7 @@ import type { TensorRef } from '../graph.ts';
 import { isJsonObject } from '../json.ts';
 import { describeArgument, tensorsIn, type Argument, type LayerCall } from './calls.ts';
 import type { KerasMajor } from './keras3.ts';
+import { SEQUENCES } from './mask-roles.ts';
 
 /** One call of a layer as the graph keeps it. */
 export interface InboundCall {
@@ -29,11 +30,7 @@ const SIGNATURES: Readonly<Record<string, readonly string[]>> = {
   GroupedQueryAttention: ATTENTION,
   Attention: ATTENTION_OF_LIST,
   AdditiveAttention: ATTENTION_OF_LIST,
-  ...Object.fromEntries(
-    'RNN SimpleRNN LSTM GRU ConvLSTM1D ConvLSTM2D ConvLSTM3D Bidirectional'
-      .split(' ')
-      .map((name) => [name, RECURRENT]),
-  ),
+  ...Object.fromEntries([...SEQUENCES].map((name) => [name, RECURRENT])),
 };
 
 /** Tensors that come as the inputs of a layer, one after the other; others would not be understood there. */

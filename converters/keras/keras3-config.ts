@@ -35,7 +35,7 @@ const HARMLESS: Readonly<Record<string, readonly JsonValue[]>> = {
   antialias: [false],
 };
 
-/** Only `use_scale`, of attention, was ever called otherwise; the rest are the names of Keras 3's options in Keras 2. */
+/** Keras 2's names of options that Keras 3 calls otherwise. */
 const RENAMED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   InputLayer: { batch_shape: 'batch_input_shape' },
   LeakyReLU: { negative_slope: 'alpha' },

@@ -248,13 +248,15 @@ function layerParameters(layer: GraphLayer, frozen: boolean): Parameter[] {
   return parameters(layer.className, layer.config, layer.name, trainable);
 }
 
+/** The weights of one layer, all of them where it is a model. */
+export function weightsOf(layer: GraphLayer): ExpectedWeight[] {
+  return layerParameters(layer, false).map(({ name, shape }) => ({ name, shape }));
+}
+
 /**
  * The weights of every layer of a graph, by the names that tfjs gives them, in the order in which Keras's files hold
  * them. Layers whose class is not known have none.
  */
 export function expectedWeights(graph: ModelGraph): ExpectedLayer[] {
-  return graph.layers.map((layer) => ({
-    layer: layer.name,
-    weights: layerParameters(layer, false).map(({ name, shape }) => ({ name, shape })),
-  }));
+  return graph.layers.map((layer) => ({ layer: layer.name, weights: weightsOf(layer) }));
 }

@@ -8,6 +8,8 @@ export const SEQUENCES = new Set(
 export const TAKING = new Set([...SEQUENCES, 'GlobalAveragePooling1D', 'Softmax']);
 export const OF_LIST = new Set(['Attention', 'AdditiveAttention']);
 export const OF_HEADS = new Set(['MultiHeadAttention', 'GroupQueryAttention']);
+/** What attention is called with, in the order in which it needs no names. */
+export const ATTENTION_INPUTS: readonly string[] = ['query', 'value', 'key'];
 export const MERGES = new Set('Add Subtract Multiply Average Maximum Minimum'.split(' '));
 /** Layers that hand the mask of their input on. */
 export const PASSING = new Set(

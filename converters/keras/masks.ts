@@ -2,9 +2,8 @@ import type { GraphLayer, ModelGraph, TensorRef } from '../graph.ts';
 import { isJsonObject } from '../json.ts';
 import type { Argument } from './calls.ts';
 import { anyOf, Masks, unequal, withMasksIn, type Mask } from './mask-flow.ts';
+import { freeName } from './free-name.ts';
 import { hasMasks, OF_HEADS, OF_LIST, READING, SEQUENCES } from './mask-roles.ts';
-
-export { maskedLayers } from './mask-flow.ts';
 
 /*
  * Keras 3 writes some masks down, as operations that make a mask and as an argument of the calls that take one; what it
@@ -95,9 +94,7 @@ function endings(calls: readonly MaskedCalls[], used: readonly (readonly UsedMas
         const words = JSON.stringify(ref);
         const known = ended.get(words);
         if (known !== undefined) return known;
-        let name = `${layer.name}_unmasked`;
-        for (let n = 1; taken.has(name); n++) name = `${layer.name}_unmasked_${n}`;
-        taken.add(name);
+        const name = freeName(`${layer.name}_unmasked`, taken);
         const config = { name, operation: 'identity', inputs: [{ tensor: 0 }] };
         made.push({ name, className: 'TensorOperation', config, inbound: [[ref]] });
         const end = { layer: name, node: 0, tensor: 0 };

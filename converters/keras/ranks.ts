@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from '../../src/base/types.ts';
 import type { GraphLayer, ModelGraph, TensorRef } from '../graph.ts';
 import { isJsonObject, stringOf } from '../json.ts';
+import { MERGES } from './mask-roles.ts';
 import { operandsOf, operationSpec } from './operation-list.ts';
 
 /** Ranks of outputs by layer, batch axis included; absent where it cannot be told. */
@@ -17,7 +18,6 @@ const FLAT = new Set([
   'GlobalMaxPooling3D',
 ]);
 const RECURRENT = new Set(['LSTM', 'GRU', 'SimpleRNN', 'RNN', 'Bidirectional']);
-const MERGES = new Set(['Add', 'Subtract', 'Multiply', 'Average', 'Maximum', 'Minimum']);
 const UNKNOWN = new Set([
   'ConvLSTM1D',
   'ConvLSTM2D',

@@ -1,4 +1,5 @@
 import type { GraphLayer, ModelGraph, TensorRef } from '../graph.ts';
+import { freeName } from './free-name.ts';
 
 const keyOf = (ref: TensorRef) => JSON.stringify([ref.layer, ref.node, ref.tensor]);
 
@@ -11,17 +12,6 @@ function readersOf(graph: ModelGraph): Map<string, number> {
   return readers;
 }
 
-/** Names that no layer has, made of the reader's. */
-function namer(graph: ModelGraph): (reader: string) => string {
-  const taken = new Set(graph.layers.map((layer) => layer.name));
-  return (reader) => {
-    let name = `${reader}_again`;
-    for (let i = 1; taken.has(name); i++) name = `${reader}_again_${i}`;
-    taken.add(name);
-    return name;
-  };
-}
-
 /**
  * The same graph for tfjs, which lets go of a tensor too early when one call reads it twice (`attention(x, x)`) and
  * another one reads it too: the second reading goes through a layer that passes it on. Nested models included.
@@ -29,7 +19,7 @@ function namer(graph: ModelGraph): (reader: string) => string {
 export function withCopies(graph: ModelGraph): ModelGraph {
   const readers = readersOf(graph);
   const sources = new Map(graph.layers.map((layer) => [layer.name, layer]));
-  const name = namer(graph);
+  const taken = new Set(graph.layers.map((layer) => layer.name));
   const layers = graph.layers.flatMap((layer): GraphLayer[] => {
     const copies: GraphLayer[] = [];
     const inbound = layer.inbound.map((refs) => {
@@ -41,7 +31,7 @@ export function withCopies(graph: ModelGraph): ModelGraph {
           seen.add(key);
           return ref;
         }
-        const copy = name(layer.name);
+        const copy = freeName(`${layer.name}_again`, taken);
         const config = { name: copy, activation: 'linear' };
         copies.push({ name: copy, className: 'Activation', config, inbound: [[ref]] });
         return { layer: copy, node: 0, tensor: 0 };

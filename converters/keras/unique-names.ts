@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../src/base/types.ts';
 import type { GraphLayer, ModelGraph, TensorRef } from '../graph.ts';
+import { freeName } from './free-name.ts';
 import { modelConfig } from './graph-json.ts';
 import { parseKerasConfig } from './parse-config.ts';
 import { isModel, mapInnerLayers } from './tfjs-support.ts';
@@ -8,10 +9,8 @@ import { isModel, mapInnerLayers } from './tfjs-support.ts';
 function uniqueNames(graph: ModelGraph, path: string, taken: Set<string>): Map<string, string> {
   const rename = new Map<string, string>();
   for (const layer of graph.layers) {
-    let name = layer.name;
-    if (path !== '' && taken.has(name)) name = `${path}/${layer.name}`;
-    for (let i = 1; taken.has(name); i++) name = `${path}/${layer.name}_${i}`;
-    taken.add(name);
+    const inner = path !== '' && taken.has(layer.name);
+    const name = freeName(inner ? `${path}/${layer.name}` : layer.name, taken);
     if (name !== layer.name) rename.set(layer.name, name);
   }
   return rename;

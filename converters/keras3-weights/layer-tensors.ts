@@ -1,9 +1,10 @@
 import { FormatError, WeightsError } from '../../src/base/errors.ts';
 import type { LayerWeights, WeightTensor } from '../../src/base/types.ts';
 import type { GraphLayer, ModelGraph } from '../graph.ts';
+import { weightsOf } from '../keras/layer-weights.ts';
 import { relabelled } from '../tensors.ts';
 import { groupsByLayer } from './layer-groups.ts';
-import { leavesOf, weightsOf, type InnerPlaces, type Leaf } from './leaves.ts';
+import { leavesOf, type InnerPlaces, type Leaf } from './leaves.ts';
 import { ownVariables } from './own-variables.ts';
 import { layerGroups, type WeightTree } from './weight-tree.ts';
 

@@ -1,7 +1,7 @@
-import { isJsonObject } from '../json.ts';
 import type { GraphLayer, ModelGraph } from '../graph.ts';
-import { expectedWeights, type ExpectedWeight } from '../keras/layer-weights.ts';
+import { weightsOf } from '../keras/layer-weights.ts';
 import { parseKerasConfig } from '../keras/parse-config.ts';
+import { innerLayer, isModel } from '../keras/tfjs-support.ts';
 
 /** A layer, or one somewhere inside it, and where its weights stand. */
 export interface Leaf<Place> {
@@ -18,21 +18,11 @@ export type InnerPlaces<Place> = (
   wrapped: boolean,
 ) => ReadonlyMap<GraphLayer, Place>;
 
-const MODELS = new Set<unknown>(['Sequential', 'Functional', 'Model']);
-
-function alone(layer: GraphLayer): ModelGraph {
-  return { name: 'one', kind: 'functional', layers: [layer], inputs: [], outputs: [] };
-}
-
-/** The weights of one layer, all of them where it is a model. */
-export function weightsOf(layer: GraphLayer): readonly ExpectedWeight[] {
-  return expectedWeights(alone(layer))[0]!.weights;
-}
-
 /** The model that is applied at each step. */
 function wrappedModel({ className, config }: GraphLayer): ModelGraph | undefined {
-  if (className !== 'TimeDistributed' || !isJsonObject(config.layer)) return undefined;
-  return MODELS.has(config.layer.class_name) ? parseKerasConfig(config.layer) : undefined;
+  const inner = className === 'TimeDistributed' ? innerLayer(config.layer) : undefined;
+  if (inner === undefined || !isModel(inner)) return undefined;
+  return parseKerasConfig({ class_name: inner.className, config: inner.config });
 }
 
 /** Copies of a layer and of those inside it, under names that no other has: `#0#`, `#1#`, ... */

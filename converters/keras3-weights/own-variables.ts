@@ -4,10 +4,10 @@ import { GroupNames } from './snake-case.ts';
 import type { WeightTree } from './weight-tree.ts';
 
 /** Layers whose variables belong to a cell. */
-const WITH_CELL = new Set(['SimpleRNN', 'LSTM', 'GRU', 'ConvLSTM1D', 'ConvLSTM2D', 'ConvLSTM3D']);
+export const WITH_CELL = new Set(['SimpleRNN', 'LSTM', 'GRU', 'ConvLSTM1D', 'ConvLSTM2D', 'ConvLSTM3D']);
 /** Layers of attention hold dense layers, under these names in Keras 3 and with a `_` in front of them in Keras 2. */
 const ATTENTION = new Set(['MultiHeadAttention', 'GroupQueryAttention', 'GroupedQueryAttention']);
-const ATTENTION_PARTS = ['query_dense', 'key_dense', 'value_dense', 'output_dense'];
+export const ATTENTION_PARTS = ['query_dense', 'key_dense', 'value_dense', 'output_dense'];
 
 const at = (group: WeightTree | undefined, name: string) => group?.children.get(name);
 

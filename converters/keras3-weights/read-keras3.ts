@@ -12,7 +12,7 @@ import { layerTensors, looseLayers } from './layer-tensors.ts';
 import { holdsWeightTree, readWeightTree, type WeightTree } from './weight-tree.ts';
 
 /** A file of Keras 3, or of Keras 2 in the same format. */
-export interface Keras3File extends Omit<ModelFile, 'kind'> {
+export interface Keras3File extends ModelFile {
   /** `keras-v3`: a `.keras` archive. `keras-v3-weights`: a `.weights.h5` file. */
   readonly kind: 'keras-v3' | 'keras-v3-weights';
   /** The groups of the weight file; `layerTensors` finds those of a model's layers in it. */

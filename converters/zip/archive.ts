@@ -1,7 +1,7 @@
 import type { FileEntry, ZipReader } from '@zip.js/zip.js';
 import { FormatError } from '../../src/base/errors.ts';
 import type { ByteSource } from '../../src/base/types.ts';
-import { readPart } from '../byte-source.ts';
+import { readPart, sourceOf } from '../byte-source.ts';
 import type { ReadLimits } from '../model-file.ts';
 import { asArchiveError, damagedArchive, unsafeArchive } from './zip-errors.ts';
 
@@ -91,13 +91,7 @@ export class ZipArchive {
    */
   async source(name: string, limit: LimitName): Promise<ByteSource> {
     const entry = this.#entry(name);
-    if (entry.compressionMethod !== STORED) {
-      const bytes = await this.bytes(name, limit);
-      return {
-        size: bytes.length,
-        read: (target, position) => target.set(bytes.subarray(position, position + target.length)),
-      };
-    }
+    if (entry.compressionMethod !== STORED) return sourceOf(await this.bytes(name, limit));
     this.#hold(name, entry, limit);
     const archive = this.#source;
     const start = dataStart(archive, entry, this.#fileName);

@@ -96,11 +96,8 @@ describe('a hostile zip archive is refused', () => {
   });
 
   it('two files that share bytes', async () => {
-    const entries = [
-      { name: 'a', data: 'x'.repeat(50) },
-      { name: 'a', data: 'y'.repeat(50), stated: { offset: 0 } },
-    ];
-    const shared = zipOf([entries[0]!, { ...entries[1]!, name: 'b', stated: { offset: 0, localName: 'b' } }]);
+    const a = { name: 'a', data: 'x'.repeat(50) };
+    const shared = zipOf([a, { name: 'b', data: 'y'.repeat(50), stated: { offset: 0 } }]);
     expect(await codeOf(() => open(shared))).toBe('FORMAT_UNSAFE');
     const larger = zipOf([
       { name: 'a', data: 'x'.repeat(50), stated: { size: 90, packed: 90 } },
@@ -135,12 +132,10 @@ describe('a hostile zip archive is refused', () => {
 
   it('bytes in front of it and behind it', async () => {
     const whole = zipOf([{ name: 'a', data: 'x' }]);
-    expect(await codeOf(() => open(zipOf([{ name: 'a', data: 'x' }], { behind: 'more' })))).toMatch(
-      /FORMAT_(UNSAFE|DAMAGED)/,
+    expect(await codeOf(() => open(zipOf([{ name: 'a', data: 'x' }], { behind: 'more' })))).toBe(
+      'FORMAT_UNSAFE',
     );
-    expect(await codeOf(() => open(Uint8Array.from([0, 0, 0, 0, ...whole])))).toMatch(
-      /FORMAT_(UNSAFE|DAMAGED)/,
-    );
+    expect(await codeOf(() => open(Uint8Array.from([0, 0, 0, 0, ...whole])))).toBe('FORMAT_UNSAFE');
   });
 });
 
@@ -158,7 +153,7 @@ describe('a zip bomb is refused', () => {
 
   it('a file that says less than it holds', async () => {
     const liar = { name: 'a', data: new Uint8Array(3_000_000), deflated: true, stated: { size: 5000 } };
-    expect(await codeOfReading([liar])).toMatch(/FORMAT_(UNSAFE|DAMAGED)/);
+    expect(await codeOfReading([liar])).toBe('FORMAT_DAMAGED');
   });
 
   it('a file that says more than it holds', async () => {

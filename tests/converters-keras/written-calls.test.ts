@@ -111,6 +111,9 @@ describe('what attention is called with', () => {
 
 const embedded = (name: string, from: string) =>
   layer(name, 'Embedding', [from], { input_dim: 4, output_dim: 3, mask_zero: true });
+/** Two inputs, `a` and `b`, with masks of their own. */
+const twoMasked = [input('x', 5), input('y', 5), embedded('a', 'x'), embedded('b', 'y')];
+const summed = [...twoMasked, layer('sum', 'Add', ['a', 'b'])];
 const lstm = (name: string, ...from: string[]) =>
   layer(name, 'LSTM', from, { units: 3, activation: 'tanh', recurrent_activation: 'sigmoid' });
 
@@ -122,17 +125,7 @@ describe('masks of Keras 2 in a file for Keras 3', () => {
   });
 
   it('are stated behind a merge, where Keras 3 has a step that only one of the inputs has', () => {
-    const graph = model(
-      [
-        input('x', 5),
-        input('y', 5),
-        embedded('a', 'x'),
-        embedded('b', 'y'),
-        layer('sum', 'Add', ['a', 'b']),
-        lstm('rnn', 'sum'),
-      ],
-      ['rnn'],
-    );
+    const graph = model([...summed, lstm('rnn', 'sum')], ['rnn']);
     expect(keras3Calls(graph, 'rnn')).toEqual([{ args: ['sum'], kwargs: { mask: 'x_mask_mask' } }]);
     expect(written(keras3Config(graph)).get('x_mask_mask')!.class_name).toBe('LogicalAnd');
     expect(written(keras3Config(graph)).get('a')!.config.mask_zero).toBe(false);
@@ -141,14 +134,7 @@ describe('masks of Keras 2 in a file for Keras 3', () => {
 
   it('are stated where a concatenation counts its last axis from the front', () => {
     const graph = model(
-      [
-        input('x', 5),
-        input('y', 5),
-        embedded('a', 'x'),
-        embedded('b', 'y'),
-        layer('both', 'Concatenate', ['a', 'b'], { axis: 2 }),
-        lstm('rnn', 'both'),
-      ],
+      [...twoMasked, layer('both', 'Concatenate', ['a', 'b'], { axis: 2 }), lstm('rnn', 'both')],
       ['rnn'],
     );
     expect(keras3Calls(graph, 'rnn')).toEqual([{ args: ['both'], kwargs: { mask: 'x_mask_mask' } }]);
@@ -182,15 +168,7 @@ describe('masks of Keras 2 in a file for Keras 3', () => {
 
   it('are refused where they cannot be stated', () => {
     const graph = model(
-      [
-        input('x', 5),
-        input('y', 5),
-        embedded('a', 'x'),
-        embedded('b', 'y'),
-        layer('sum', 'Add', ['a', 'b']),
-        layer('steps', 'Concatenate', ['sum', 'a'], { axis: 1 }),
-        lstm('rnn', 'steps'),
-      ],
+      [...summed, layer('steps', 'Concatenate', ['sum', 'a'], { axis: 1 }), lstm('rnn', 'steps')],
       ['rnn'],
     );
     expect(() => keras3Config(graph)).toThrow(/Keras 3 would find other masks/);
@@ -198,17 +176,7 @@ describe('masks of Keras 2 in a file for Keras 3', () => {
   });
 
   it('of queries are stated as masks of queries and keys, which Keras 3 does not ignore', () => {
-    const graph = model(
-      [
-        input('x', 5),
-        input('y', 5),
-        embedded('a', 'x'),
-        embedded('b', 'y'),
-        layer('sum', 'Add', ['a', 'b']),
-        layer('heads', 'MultiHeadAttention', ['sum', 'sum'], HEADS),
-      ],
-      ['heads'],
-    );
+    const graph = model([...summed, layer('heads', 'MultiHeadAttention', ['sum', 'sum'], HEADS)], ['heads']);
     expect(keras3Calls(graph, 'heads')).toEqual([
       { args: ['sum', 'sum'], kwargs: { attention_mask: 'heads_queries', value_mask: 'x_mask_mask' } },
     ]);

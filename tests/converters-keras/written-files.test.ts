@@ -9,7 +9,6 @@ import {
   resolveModelFile,
   type JsonObject,
   type JsonValue,
-  type ModelFile,
   type ResolvedModel,
 } from '../../converters/index.ts';
 import { kerasNames } from '../../converters/keras-writer/layer-names.ts';
@@ -30,11 +29,9 @@ const FOLDER = process.env.DOVECOTE_KERAS_FILES;
 
 async function read(bytes: Uint8Array, ending: string, fileName: string): Promise<ResolvedModel> {
   const options = { fileName };
-  const file =
-    ending === 'h5'
-      ? await readKerasHdf5(bytes, options)
-      : ((await readKeras3(bytes, options)) as unknown as ModelFile);
-  return resolveModelFile(file);
+  return resolveModelFile(
+    ending === 'h5' ? await readKerasHdf5(bytes, options) : await readKeras3(bytes, options),
+  );
 }
 
 const write = { h5: writeKerasH5, keras: writeKeras3 };

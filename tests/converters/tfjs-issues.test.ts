@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { convertModelFile, readModelFile, type JsonObject } from '../../converters/index.ts';
+import { disposeModel } from '../../src/models/dispose-model.ts';
 import { corpusFile } from '../converters-keras/corpus-files.ts';
 import { goldenOf, largestDifference } from '../converters-onnx/corpus.ts';
 import { toTensorflow } from './support.ts';
@@ -19,6 +20,7 @@ async function converted(file: string) {
 async function expectEqualInPlainTfjs(file: string): Promise<void> {
   const [model = ''] = file.split('.');
   const { inputs, outputs } = goldenOf({ file, model, version: '3' });
+  const before = tf.memory().numTensors;
   const loaded = await toTensorflow(await converted(file));
   tf.tidy(() => {
     const tensors = inputs.map(({ data, shape }) => tf.tensor(data, shape));
@@ -28,7 +30,8 @@ async function expectEqualInPlainTfjs(file: string): Promise<void> {
       expect(largestDifference(Array.from(result.dataSync()), outputs[i]!.data)).toBeLessThanOrEqual(1e-5),
     );
   });
-  loaded.dispose();
+  await disposeModel(loaded);
+  expect(tf.memory().numTensors).toBe(before);
 }
 
 const layersOf = ({ modelJson }: { modelJson: JsonObject }) =>
