@@ -59,9 +59,9 @@ function keras1Backend(file: ModelFile): MatchOptions['kernelOrder'] {
  * @throws WeightsError `WEIGHTS_COUNT`; FormatError `FORMAT_UNSUPPORTED` for quantized layers
  */
 export function withLayersOf(file: ModelFile, graph: ModelGraph): ModelFile {
-  const { weightTree, fileName, kerasVersion } = file;
+  const { weightTree, fileName } = file;
   if (weightTree === undefined) return file;
-  const { layers, notes } = layerTensors(graph, weightTree, { fileName, kerasVersion });
+  const { layers, notes } = layerTensors(graph, weightTree, { fileName });
   return { ...file, layers, notes };
 }
 

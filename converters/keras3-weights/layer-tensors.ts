@@ -10,7 +10,6 @@ import { layerGroups, type WeightTree } from './weight-tree.ts';
 
 interface Context {
   readonly fileName: string;
-  readonly kerasVersion: string;
   readonly notes: Set<string>;
 }
 
@@ -73,7 +72,7 @@ function inOrder(layer: GraphLayer, group: Place, context: Context): WeightTenso
 export function layerTensors(
   graph: ModelGraph,
   tree: WeightTree,
-  options: { readonly fileName: string; readonly kerasVersion: string },
+  options: { readonly fileName: string },
 ): { readonly layers: LayerWeights[]; readonly notes: readonly string[] } {
   const context: Context = { ...options, notes: new Set() };
   const groups = groupsByLayer(graph.layers, tree);

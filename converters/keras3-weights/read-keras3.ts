@@ -91,7 +91,7 @@ function matched(config: JsonObject, tree: WeightTree, fileName: string, kerasVe
     return { layers: looseLayers(tree), notes: [] };
   }
   try {
-    return layerTensors(graph, tree, { fileName, kerasVersion });
+    return layerTensors(graph, tree, { fileName });
   } catch (error) {
     if (!(error instanceof DovecoteError)) throw error;
     return { layers: looseLayers(tree), notes: [], refusal: error };

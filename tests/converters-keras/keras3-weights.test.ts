@@ -95,7 +95,7 @@ describe('groups are found by class and number', () => {
   const two = { ...tensor(2), shape: [1, 1] };
   const first = async (groups: readonly GroupToWrite[]) => {
     const { weightTree } = await readKeras3Weights(await hdf5(groups));
-    const { layers } = layerTensors(graph, weightTree, { fileName: 'a.weights.h5', kerasVersion: '3' });
+    const { layers } = layerTensors(graph, weightTree, { fileName: 'a.weights.h5' });
     return layers.map(({ layer, weights }) => [layer, ...weights.map((weight) => numbersOf(weight)[0])]);
   };
 
@@ -112,7 +112,7 @@ describe('groups are found by class and number', () => {
 
   it('a layer without its variables is refused by name', async () => {
     const { weightTree } = await readKeras3Weights(await hdf5([vars('layers/dense', one)]));
-    const read = () => layerTensors(graph, weightTree, { fileName: 'a.weights.h5', kerasVersion: '3' });
+    const read = () => layerTensors(graph, weightTree, { fileName: 'a.weights.h5' });
     expect(await codeOf(read)).toBe('WEIGHTS_COUNT');
     expect(read).toThrow('The layer first of a.weights.h5 has 1 variables; 2 are expected.');
   });
@@ -167,7 +167,7 @@ describe('a .weights.h5 file alone', () => {
     const whole = await readKeras3(corpusFile(name));
     const { weightTree } = await readKeras3Weights(await weightFile(name));
     const graph = parseKerasConfig(whole.config!, { kerasVersion: whole.kerasVersion });
-    const { layers } = layerTensors(graph, weightTree, { fileName: name, kerasVersion: '3' });
+    const { layers } = layerTensors(graph, weightTree, { fileName: name });
     expect(layers.map(({ weights }) => weights.map(content))).toEqual(
       whole.layers.map(({ weights }) => weights.map(content)),
     );
