@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import type { CallArguments, LayerArgs, Shape } from '../../zoo/layers/layer-inputs.ts';
 import { oneShape, oneTensor, refuseInputs, refuseOption } from '../../zoo/layers/layer-inputs.ts';
+import { elu } from './activations.ts';
 import { chosen } from './constants.ts';
-import { axisFromFront, tfjsClass } from './tfjs-classes.ts';
+import { axisOfInput, tfjsClass } from './tfjs-classes.ts';
 
 /** A layer without weights whose output has its input's shape; masks pass through. */
 abstract class Elementwise extends tf.layers.Layer {
@@ -83,7 +84,7 @@ export class KerasELU extends Elementwise {
   }
 
   protected override activate(x: tf.Tensor): tf.Tensor {
-    return tf.add(tf.relu(x), tf.mul(this.alpha, tf.expm1(tf.minimum(x, 0))));
+    return elu(x, this.alpha);
   }
 
   override getConfig(): tf.serialization.ConfigDict {
@@ -145,11 +146,7 @@ export class KerasSoftmax extends Elementwise {
 
   protected override activate(x: tf.Tensor, kwargs: CallArguments): tf.Tensor {
     const given = typeof this.axis === 'number' ? [this.axis] : this.axis;
-    const axes = given.map(
-      (axis) =>
-        axisFromFront(axis, x.rank) ??
-        refuseInputs(this, `an input of ${x.rank} axes`, `an input that has axis ${axis}`),
-    );
+    const axes = given.map((axis) => axisOfInput(this, axis, x.rank));
     const { mask } = kwargs;
     if (!(mask instanceof tf.Tensor)) return softmaxOver(x, axes);
     const hidden = tf.mul(tf.sub(1, tf.cast(mask, 'float32')), -1e9);

@@ -19,7 +19,7 @@ const halved = (x: tf.Tensor) => tf.div(x, 2);
  * @source keras/src/activations/activations.py, keras/src/backend/tensorflow/nn.py
  */
 export const ACTIVATIONS = {
-  celu: (x) => tf.add(tf.relu(x), tf.expm1(tf.minimum(x, 0))),
+  celu: (x) => elu(x, 1),
   exponential: (x) => tf.exp(x),
   geluTanh: (x) => gelu(x, true),
   /** The first half of the last axis, times the sigmoid of the second. */
@@ -52,6 +52,10 @@ for (const [name, apply] of Object.entries(ACTIVATIONS)) {
     }
   };
   tf.serialization.registerClass(KerasActivation);
+}
+
+export function elu(x: tf.Tensor, alpha: number): tf.Tensor {
+  return tf.add(tf.relu(x), tf.mul(alpha, tf.expm1(tf.minimum(x, 0))));
 }
 
 /** With the error function, or by its approximation with tanh. */

@@ -1,56 +1,24 @@
 import * as tf from '@tensorflow/tfjs';
-import type { CallArguments, LayerArgs, Shape } from '../../zoo/layers/layer-inputs.ts';
+import type { CallArguments, Shape } from '../../zoo/layers/layer-inputs.ts';
 import { refuseInputs, refuseOption } from '../../zoo/layers/layer-inputs.ts';
-import {
-  attentionInputs,
-  causalMask,
-  maskedSoftmax,
-  namedInputs,
-  type AttentionInput,
-  type AttentionTensors,
-} from './attention-masks.ts';
+import { causalMask, maskedSoftmax } from './attention-masks.ts';
+import { QueryAttention, type QueryAttentionArgs } from './query-attention.ts';
 
-export interface AttentionArgs extends LayerArgs {
+export interface AttentionArgs extends QueryAttentionArgs {
   /** A weight that the scores are multiplied with. Default false; true for `AdditiveAttention`. */
   readonly useScale?: boolean;
   /** `dot` (default) or `concat`: the tanh of the sum instead of the product. Not for `AdditiveAttention`. */
   readonly scoreMode?: 'dot' | 'concat';
-  /** Share of the weights that training drops. Default 0. */
-  readonly dropout?: number;
-  /** No query sees what comes behind it. Keras gives this with the call. Default false. */
-  readonly useCausalMask?: boolean;
-  /** The weights are a second output. Keras gives this with the call. Default false. */
-  readonly returnAttentionScores?: boolean;
-  /** What the inputs are, in Keras's names, where they are not query, value and key. */
-  readonly callInputs?: readonly AttentionInput[] | null;
 }
 
-abstract class SequenceAttention extends tf.layers.Layer {
+abstract class SequenceAttention extends QueryAttention {
   protected readonly useScale: boolean;
   protected scale: tf.LayerVariable | undefined;
-  private readonly dropout: number;
-  private readonly useCausalMask: boolean;
-  private readonly returnAttentionScores: boolean;
-  private readonly callInputs: readonly AttentionInput[];
 
   constructor(args: AttentionArgs & { causal?: boolean }, useScale: boolean) {
-    super(args);
+    // Before Keras 2.10 the causal mask was an option of the layer, by another name.
+    super({ ...args, useCausalMask: args.useCausalMask ?? args.causal });
     this.useScale = args.useScale ?? useScale;
-    this.dropout = args.dropout ?? 0;
-    // Before Keras 2.10 it was an option of the layer, by another name.
-    this.useCausalMask = args.useCausalMask ?? args.causal ?? false;
-    this.returnAttentionScores = args.returnAttentionScores ?? false;
-    const names = attentionInputs(args.callInputs);
-    if (names === undefined) {
-      refuseOption(
-        this.getClassName(),
-        'callInputs',
-        args.callInputs,
-        "names of Keras's arguments, each once",
-      );
-    }
-    this.callInputs = names;
-    this.supportsMasking = true;
   }
 
   /** `[batch, queries, keys]` from `[batch, queries, size]` and `[batch, keys, size]`. */
@@ -59,9 +27,9 @@ abstract class SequenceAttention extends tf.layers.Layer {
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArguments): tf.Tensor | tf.Tensor[] {
     return tf.tidy(() => {
       this.invokeCallHook(inputs, kwargs);
-      const given: AttentionTensors = this.named(inputs as tf.Tensor[]);
-      const { query, value } = given as { query: tf.Tensor; value: tf.Tensor };
-      const scores = this.scores(query, given.key ?? value);
+      const given = this.named(inputs);
+      const { query, value, key = value } = given;
+      const scores = this.scores(query, key);
       const masks = [
         ...(given.value_mask === undefined ? [] : [tf.expandDims(tf.cast(given.value_mask, 'bool'), -2)]),
         ...(this.useCausalMask ? [causalMask(scores.shape.at(-2)!, scores.shape.at(-1)!)] : []),
@@ -78,40 +46,13 @@ abstract class SequenceAttention extends tf.layers.Layer {
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape | Shape[] {
-    const { query, value, key } = this.named(inputShape as Shape[]) as Record<'query' | 'value', Shape> & {
-      key?: Shape;
-    };
+    const { query, value, key = value } = this.named<Shape>(inputShape);
     const output = [...query.slice(0, -1), value.at(-1) ?? null];
-    return this.returnAttentionScores
-      ? [output, [...query.slice(0, -1), (key ?? value).at(-2) ?? null]]
-      : output;
-  }
-
-  /** The query's mask goes on to the output; the executor hands all masks over, in the order of the inputs. */
-  override computeMask(
-    _inputs: tf.Tensor | tf.Tensor[],
-    mask?: tf.Tensor | tf.Tensor[],
-  ): tf.Tensor | tf.Tensor[] {
-    const first = (Array.isArray(mask) ? mask[0] : mask) ?? null;
-    return (this.returnAttentionScores ? [first, null] : first) as tf.Tensor;
+    return this.returnAttentionScores ? [output, [...query.slice(0, -1), key.at(-2) ?? null]] : output;
   }
 
   override getConfig(): tf.serialization.ConfigDict {
-    return {
-      ...super.getConfig(),
-      useScale: this.useScale,
-      dropout: this.dropout,
-      useCausalMask: this.useCausalMask,
-      returnAttentionScores: this.returnAttentionScores,
-      callInputs: this.callInputs.length === 0 ? null : [...this.callInputs],
-    };
-  }
-
-  protected named<Item>(inputs: Item[]): Partial<Record<AttentionInput, Item>> {
-    const list = Array.isArray(inputs) && typeof inputs[0] === 'object' ? inputs : [];
-    const named = namedInputs(list, this.callInputs);
-    if (named?.query !== undefined && named.value !== undefined) return named;
-    return refuseInputs(this, `${list.length} inputs`, 'query and value, and perhaps key');
+    return { ...super.getConfig(), useScale: this.useScale };
   }
 }
 
@@ -179,7 +120,7 @@ export class AdditiveAttention extends SequenceAttention {
   }
 
   override build(inputShape: Shape | Shape[]): void {
-    const query = this.named(inputShape as Shape[]).query as Shape;
+    const { query } = this.named<Shape>(inputShape);
     const size = query.at(-1) ?? refuseInputs(this, JSON.stringify(query), 'a known size of the last axis');
     if (this.useScale) {
       this.scale = this.addWeight('scale', [size], 'float32', tf.initializers.glorotUniform({}));

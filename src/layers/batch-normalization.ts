@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { CallArguments, LayerArgs } from '../../zoo/layers/layer-inputs.ts';
-import { oneTensor, refuseInputs } from '../../zoo/layers/layer-inputs.ts';
-import { axisFromFront, tfjsClass } from './tfjs-classes.ts';
+import { oneTensor } from '../../zoo/layers/layer-inputs.ts';
+import { axisOfInput, tfjsClass } from './tfjs-classes.ts';
 
 interface BatchNormalizationArgs extends LayerArgs {
   readonly axis?: number;
@@ -32,9 +32,7 @@ export class KerasBatchNormalization extends BatchNormalization {
     return tf.tidy(() => {
       this.invokeCallHook(inputs, kwargs);
       const x = tf.cast(oneTensor(this, inputs), 'float32');
-      const axis =
-        axisFromFront(this.axis, x.rank) ??
-        refuseInputs(this, `an input of ${x.rank} axes`, `an input that has axis ${this.axis}`);
+      const axis = axisOfInput(this, this.axis, x.rank);
       const shape = x.shape.map((size, i) => (i === axis ? size : 1));
       const along = (value: tf.Tensor) => tf.reshape(value, shape);
       // A frozen layer keeps its statistics, and normalizes by them, in training too.

@@ -28,16 +28,24 @@ function bordersOf(className: string, option: string, value: Borders, axes: numb
   );
 }
 
+type BorderArgs<Option extends string> = LayerArgs & { readonly [option in Option]?: Borders } & {
+  readonly dataFormat?: DataFormat;
+};
+
 /** A layer that takes from or adds to both ends of each spatial axis. */
-abstract class BorderLayer extends tf.layers.Layer {
-  protected readonly borders: readonly Pair[];
+abstract class BorderLayer<Option extends 'cropping' | 'padding'> extends tf.layers.Layer {
+  private readonly borders: readonly Pair[];
   private readonly dataFormat: DataFormat;
 
-  constructor(args: LayerArgs & { readonly dataFormat?: DataFormat }, borders: Pair[]) {
+  constructor(
+    args: BorderArgs<Option>,
+    private readonly option: Option,
+    axes: number,
+  ) {
     super(args);
-    this.borders = borders;
+    this.borders = bordersOf(this.getClassName(), option, args[option] ?? 1, axes);
     this.dataFormat = args.dataFormat ?? 'channelsLast';
-    this.inputSpec = [new tf.InputSpec({ ndim: borders.length + 2 })];
+    this.inputSpec = [new tf.InputSpec({ ndim: axes + 2 })];
   }
 
   protected abstract resized(x: tf.Tensor, pairs: Pair[]): tf.Tensor;
@@ -71,19 +79,15 @@ abstract class BorderLayer extends tf.layers.Layer {
   }
 
   /** A 1D layer has no data format and one pair. */
-  protected bordersConfig(option: string): tf.serialization.ConfigDict {
+  override getConfig(): tf.serialization.ConfigDict {
+    const { option, dataFormat } = this;
     const pairs = this.borders.map((pair) => [...pair]);
-    if (pairs.length === 1) return { [option]: pairs[0] as Pair };
-    return { [option]: pairs, dataFormat: this.dataFormat };
+    const own = pairs.length === 1 ? { [option]: pairs[0] as Pair } : { [option]: pairs, dataFormat };
+    return { ...super.getConfig(), ...own };
   }
 }
 
-interface CroppingArgs extends LayerArgs {
-  readonly cropping?: Borders;
-  readonly dataFormat?: DataFormat;
-}
-
-abstract class Cropping extends BorderLayer {
+abstract class Cropping extends BorderLayer<'cropping'> {
   protected override length(given: number, [before, after]: Pair): number {
     return given - before - after;
   }
@@ -96,10 +100,6 @@ abstract class Cropping extends BorderLayer {
       sizes,
     );
   }
-
-  override getConfig(): tf.serialization.ConfigDict {
-    return { ...super.getConfig(), ...this.bordersConfig('cropping') };
-  }
 }
 
 /**
@@ -110,8 +110,8 @@ abstract class Cropping extends BorderLayer {
 export class Cropping1D extends Cropping {
   static readonly className = 'Cropping1D';
 
-  constructor(args: CroppingArgs = {}) {
-    super(args, bordersOf('Cropping1D', 'cropping', args.cropping ?? 1, 1));
+  constructor(args: BorderArgs<'cropping'> = {}) {
+    super(args, 'cropping', 1);
   }
 }
 tf.serialization.registerClass(Cropping1D);
@@ -124,18 +124,13 @@ tf.serialization.registerClass(Cropping1D);
 export class Cropping3D extends Cropping {
   static readonly className = 'Cropping3D';
 
-  constructor(args: CroppingArgs = {}) {
-    super(args, bordersOf('Cropping3D', 'cropping', args.cropping ?? 1, 3));
+  constructor(args: BorderArgs<'cropping'> = {}) {
+    super(args, 'cropping', 3);
   }
 }
 tf.serialization.registerClass(Cropping3D);
 
-interface PaddingArgs extends LayerArgs {
-  readonly padding?: Borders;
-  readonly dataFormat?: DataFormat;
-}
-
-abstract class ZeroPadding extends BorderLayer {
+abstract class ZeroPadding extends BorderLayer<'padding'> {
   protected override length(given: number, [before, after]: Pair): number {
     return given + before + after;
   }
@@ -143,18 +138,14 @@ abstract class ZeroPadding extends BorderLayer {
   protected override resized(x: tf.Tensor, pairs: Pair[]): tf.Tensor {
     return tf.pad(x, pairs);
   }
-
-  override getConfig(): tf.serialization.ConfigDict {
-    return { ...super.getConfig(), ...this.bordersConfig('padding') };
-  }
 }
 
 /** Keras's `ZeroPadding1D`: zeros at both ends (default 1 and 1). @throws ModelError `MODEL_OPTION` */
 export class ZeroPadding1D extends ZeroPadding {
   static readonly className = 'ZeroPadding1D';
 
-  constructor(args: PaddingArgs = {}) {
-    super(args, bordersOf('ZeroPadding1D', 'padding', args.padding ?? 1, 1));
+  constructor(args: BorderArgs<'padding'> = {}) {
+    super(args, 'padding', 1);
   }
 }
 tf.serialization.registerClass(ZeroPadding1D);
@@ -167,8 +158,8 @@ tf.serialization.registerClass(ZeroPadding1D);
 export class ZeroPadding3D extends ZeroPadding {
   static readonly className = 'ZeroPadding3D';
 
-  constructor(args: PaddingArgs = {}) {
-    super(args, bordersOf('ZeroPadding3D', 'padding', args.padding ?? 1, 3));
+  constructor(args: BorderArgs<'padding'> = {}) {
+    super(args, 'padding', 3);
   }
 }
 tf.serialization.registerClass(ZeroPadding3D);

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { LayerArgs, Shape } from '../../zoo/layers/layer-inputs.ts';
 import { oneShape, oneTensor, refuseInputs, refuseOption } from '../../zoo/layers/layer-inputs.ts';
 import type { Activation, Constraint, DataFormat, Initializer, Regularizer } from './tfjs-classes.ts';
-import { channelAxis, channelsFirst, channelsLast, spatialAxes } from './tfjs-classes.ts';
+import { channelAxis, inChannelsLast, spatialAxes } from './tfjs-classes.ts';
 
 type PerAxis = number | number[];
 
@@ -42,10 +42,10 @@ export function convolved(
   convolve: (x: tf.Tensor) => tf.Tensor,
 ): tf.Tensor {
   const given = tf.cast(oneTensor(layer, inputs), 'float32');
-  const isFirst = layer.dataFormat === 'channelsFirst';
-  let y = convolve(isFirst ? channelsLast(given) : given);
-  if (layer.bias !== null) y = tf.add(y, layer.bias.read());
-  if (isFirst) y = channelsFirst(y);
+  const y = inChannelsLast(given, layer.dataFormat, (x) => {
+    const product = convolve(x);
+    return layer.bias === null ? product : tf.add(product, layer.bias.read());
+  });
   return layer.activation === null ? y : layer.activation.apply(y);
 }
 
@@ -60,6 +60,23 @@ export function channelsOf(layer: ConvolutionLayer, inputShape: Shape | Shape[],
 /** What the layer takes from now on: so many axes, so many channels. */
 export function inputSpecOf(layer: ConvolutionLayer, rank: number, channels: number): tf.InputSpec[] {
   return [new tf.InputSpec({ ndim: rank, axes: { [channelAxis(rank, layer.dataFormat)]: channels } })];
+}
+
+/** A layer's own `addWeight`, which tfjs keeps from others. */
+export type AddWeight = (
+  name: string,
+  shape: Shape,
+  dtype: tf.DataType,
+  initializer: Initializer,
+  regularizer: Regularizer | undefined,
+  trainable: boolean,
+  constraint: Constraint | undefined,
+) => tf.LayerVariable;
+
+export function addBias(layer: ConvolutionLayer, size: number, addWeight: AddWeight): void {
+  if (!layer.useBias) return;
+  const { biasInitializer, biasRegularizer, biasConstraint } = layer;
+  layer.bias = addWeight('bias', [size], 'float32', biasInitializer, biasRegularizer, true, biasConstraint);
 }
 
 export function checkGroups(className: string, groups: unknown, filters: number): number {
@@ -95,12 +112,6 @@ export function convolvedLength(
 ): number {
   const positions = padding === 'valid' ? length - (kernel - 1) * dilation : length;
   return Math.max(0, Math.ceil(positions / stride));
-}
-
-/** A 1D shape as that of a picture of one row. */
-export function asRow(shape: Shape, dataFormat: DataFormat): Shape {
-  const at = dataFormat === 'channelsFirst' ? 2 : 1;
-  return [...shape.slice(0, at), 1, ...shape.slice(at)];
 }
 
 /**

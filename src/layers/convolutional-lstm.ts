@@ -7,9 +7,11 @@ import {
   initializerOf,
   regularizerOf,
   serialized,
+  serializedOrNull,
   type NamedActivation,
 } from './registered.ts';
-import { channelsFirst, channelsLast, each, type DataFormat } from './tfjs-classes.ts';
+import type { DataFormat, Initializer, Regularizer } from './tfjs-classes.ts';
+import { channelsFirst, channelsLast, each } from './tfjs-classes.ts';
 
 type PerAxis = number | readonly number[];
 
@@ -64,8 +66,8 @@ export abstract class ConvLSTM extends tf.layers.Layer {
   private readonly dropout: number;
   private readonly recurrentDropout: number;
   private readonly flags: Record<Flag, boolean>;
-  private readonly initializers: Record<'kernel' | 'recurrent' | 'bias', ReturnType<typeof initializerOf>>;
-  private readonly regularizers: Record<(typeof REGULARIZERS)[number], ReturnType<typeof regularizerOf>>;
+  private readonly initializers: Record<'kernel' | 'recurrent' | 'bias', Initializer>;
+  private readonly regularizers: Record<(typeof REGULARIZERS)[number], Regularizer | undefined>;
   private kernel: tf.LayerVariable | undefined;
   private recurrentKernel: tf.LayerVariable | undefined;
   private bias: tf.LayerVariable | undefined;
@@ -164,7 +166,7 @@ export abstract class ConvLSTM extends tf.layers.Layer {
         steps.reverse();
         masks?.reverse();
       }
-      const zeros = tf.zeros(this.stateShape((steps[0] as tf.Tensor).shape));
+      const zeros = tf.zeros(this.stepShape((steps[0] as tf.Tensor).shape, 'channelsLast') as number[]);
       let [h, c] = given.length === 2 ? (given as [tf.Tensor, tf.Tensor]) : [zeros, zeros];
       const drop = (rate: number, shape: number[]) =>
         training === true && rate > 0 ? tf.dropout(tf.ones(shape), rate) : undefined;
@@ -193,7 +195,7 @@ export abstract class ConvLSTM extends tf.layers.Layer {
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape | Shape[] {
     const [batch = null, time = null, ...rest] = this.sequenceShape(inputShape);
-    const [, ...size] = this.stepShape([batch, ...rest]);
+    const [, ...size] = this.stepShape([batch, ...rest], this.dataFormat);
     const output = this.flags.returnSequences ? [batch, time, ...size] : [batch, ...size];
     return this.flags.returnState ? [output, [batch, ...size], [batch, ...size]] : output;
   }
@@ -227,10 +229,7 @@ export abstract class ConvLSTM extends tf.layers.Layer {
       recurrentInitializer: serialized(initializers.recurrent),
       biasInitializer: serialized(initializers.bias),
     };
-    for (const key of REGULARIZERS) {
-      const regularizer = regularizers[key];
-      config[key] = regularizer === undefined ? null : serialized(regularizer);
-    }
+    for (const key of REGULARIZERS) config[key] = serializedOrNull(regularizers[key]);
     return config;
   }
 
@@ -264,21 +263,12 @@ export abstract class ConvLSTM extends tf.layers.Layer {
     return tf.squeeze(groupedConvolution(tf.expandDims(x, 1), tf.expandDims(weights, 0), row), [1]);
   }
 
-  /** Of one step, in the layer's own order of axes. */
-  private stepShape(shape: Shape): Shape {
+  /** Of the output, state and carry of one step. */
+  private stepShape(shape: Shape, dataFormat: DataFormat): Shape {
     const { kernelSize, padding, strides, dilationRate } = this;
-    return outputShapeOf(shape, this.dataFormat, this.filters, (size, axis) =>
+    return outputShapeOf(shape, dataFormat, this.filters, (size, axis) =>
       convolvedLength(size, kernelSize[axis]!, padding, strides[axis]!, dilationRate[axis]!),
     );
-  }
-
-  /** Of the state, for a step whose channels are last. */
-  private stateShape(shape: number[]): number[] {
-    const { kernelSize, padding, strides, dilationRate } = this;
-    const sized = outputShapeOf(shape, 'channelsLast', this.filters, (size, axis) =>
-      convolvedLength(size, kernelSize[axis]!, padding, strides[axis]!, dilationRate[axis]!),
-    );
-    return sized as number[];
   }
 
   private sequenceShape(inputShape: Shape | Shape[]): Shape {

@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import type { CallArguments, Shape } from '../../zoo/layers/layer-inputs.ts';
 import { oneShape } from '../../zoo/layers/layer-inputs.ts';
-import type { ConvolutionArgs, ConvolutionLayer } from './convolution-support.ts';
+import type { AddWeight, ConvolutionArgs, ConvolutionLayer } from './convolution-support.ts';
 import {
+  addBias,
   channelsOf,
   convolved,
   convolvedLength,
@@ -134,9 +135,7 @@ export class DepthwiseConv1D extends KerasDepthwiseConv2D {
   override build(inputShape: Shape | Shape[]): void {
     const channels = channelsOf(this, inputShape, 3);
     addDepthwise(this, channels, (...args) => this.addWeight(...args));
-    if (this.useBias) {
-      this.bias = addBias(this, channels * this.depthMultiplier, (...args) => this.addWeight(...args));
-    }
+    addBias(this, channels * this.depthMultiplier, (...args) => this.addWeight(...args));
     this.inputSpec = inputSpecOf(this, 3, channels);
     this.built = true;
   }
@@ -210,7 +209,7 @@ export class SeparableConv1D extends KerasSeparableConv2D {
       true,
       this.pointwiseConstraint,
     );
-    if (this.useBias) this.bias = addBias(this, this.filters, (...args) => this.addWeight(...args));
+    addBias(this, this.filters, (...args) => this.addWeight(...args));
     this.inputSpec = inputSpecOf(this, 3, channels);
     this.built = true;
   }
@@ -241,16 +240,6 @@ export class SeparableConv1D extends KerasSeparableConv2D {
 }
 tf.serialization.registerClass(SeparableConv1D);
 
-type AddWeight = (
-  name: string,
-  shape: Shape,
-  dtype: tf.DataType,
-  initializer: Initializer,
-  regularizer: Regularizer | undefined,
-  trainable: boolean,
-  constraint: Constraint | undefined,
-) => tf.LayerVariable;
-
 function addDepthwise(layer: DepthwiseLayer, channels: number, addWeight: AddWeight): void {
   layer.depthwiseKernel = addWeight(
     'depthwise_kernel',
@@ -261,9 +250,4 @@ function addDepthwise(layer: DepthwiseLayer, channels: number, addWeight: AddWei
     true,
     layer.depthwiseConstraint,
   );
-}
-
-function addBias(layer: ConvolutionLayer, size: number, addWeight: AddWeight): tf.LayerVariable {
-  const { biasInitializer, biasRegularizer, biasConstraint } = layer;
-  return addWeight('bias', [size], 'float32', biasInitializer, biasRegularizer, true, biasConstraint);
 }

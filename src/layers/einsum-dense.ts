@@ -1,14 +1,16 @@
 import * as tf from '@tensorflow/tfjs';
 import type { CallArguments, LayerArgs, Shape } from '../../zoo/layers/layer-inputs.ts';
 import { oneShape, oneTensor, refuseInputs, refuseOption } from '../../zoo/layers/layer-inputs.ts';
-import { contract, parseContraction, type Contraction } from './einsum.ts';
+import { contract, parseContraction, smallLetters, type Contraction } from './einsum.ts';
 import {
   activationOf,
   initializerOf,
   regularizerOf,
   serialized,
+  serializedOrNull,
   type NamedActivation,
 } from './registered.ts';
+import type { Initializer, Regularizer } from './tfjs-classes.ts';
 
 export interface EinsumDenseArgs extends LayerArgs {
   /** `input,kernel->output`, small letters; one ellipsis at most, at the front or at the back of input and output. */
@@ -37,10 +39,10 @@ export class EinsumDense extends tf.layers.Layer {
   private readonly outputSizes: readonly (number | null)[];
   private readonly biasAxes: string | null;
   private readonly activation: NamedActivation;
-  private readonly kernelInitializer: ReturnType<typeof initializerOf>;
-  private readonly biasInitializer: ReturnType<typeof initializerOf>;
-  private readonly kernelRegularizer: ReturnType<typeof regularizerOf>;
-  private readonly biasRegularizer: ReturnType<typeof regularizerOf>;
+  private readonly kernelInitializer: Initializer;
+  private readonly biasInitializer: Initializer;
+  private readonly kernelRegularizer: Regularizer | undefined;
+  private readonly biasRegularizer: Regularizer | undefined;
   private contraction: Contraction | undefined;
   private kernel: tf.LayerVariable | undefined;
   private bias: tf.LayerVariable | undefined;
@@ -109,8 +111,8 @@ export class EinsumDense extends tf.layers.Layer {
       activation: this.activation.getClassName(),
       kernelInitializer: serialized(this.kernelInitializer),
       biasInitializer: serialized(this.biasInitializer),
-      kernelRegularizer: this.kernelRegularizer === undefined ? null : serialized(this.kernelRegularizer),
-      biasRegularizer: this.biasRegularizer === undefined ? null : serialized(this.biasRegularizer),
+      kernelRegularizer: serializedOrNull(this.kernelRegularizer),
+      biasRegularizer: serializedOrNull(this.biasRegularizer),
     };
   }
 
@@ -135,11 +137,3 @@ export class EinsumDense extends tf.layers.Layer {
   }
 }
 tf.serialization.registerClass(EinsumDense);
-
-/** tfjs takes capitals in a saved config for the beginnings of words, so that they would not come back. */
-function smallLetters(equation: string): (text: string) => string {
-  if (!/[A-Z]/.test(equation)) return (text) => text;
-  const letters = [...new Set(equation.match(/[a-zA-Z]/g))];
-  const names = new Map(letters.map((letter, index) => [letter, String.fromCharCode(97 + index)]));
-  return (text) => text.replaceAll(/[a-zA-Z]/g, (letter) => names.get(letter) ?? letter);
-}

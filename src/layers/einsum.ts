@@ -42,8 +42,6 @@ export function parseContraction(
   return once && known && fits ? parts : undefined;
 }
 
-const product = (sizes: readonly number[]) => sizes.reduce((all, size) => all * size, 1);
-
 /** The axes of `from` brought into the order of `to`, which has the same letters. */
 function ordered(x: tf.Tensor, from: string, to: string): tf.Tensor {
   return from === to
@@ -88,7 +86,8 @@ export function contract(contraction: Contraction, a: tf.Tensor, b: tf.Tensor): 
       Array.from(letters).forEach((letter, axis) => sizes.set(letter, shape[axis] as number));
     measure(batch + rows + summed, x.shape);
     measure(batch + summed + columns, y.shape);
-    const size = (letters: string) => product(Array.from(letters, (letter) => sizes.get(letter) as number));
+    const size = (letters: string) =>
+      tf.util.sizeFromShape(Array.from(letters, (letter) => sizes.get(letter) as number));
     const flat = batch === '' ? [] : [size(batch)];
     const z = tf.matMul(
       tf.reshape(x, [...flat, size(rows), size(summed)]),
@@ -101,4 +100,20 @@ export function contract(contraction: Contraction, a: tf.Tensor, b: tf.Tensor): 
     );
     return ordered(shaped, letters, output);
   });
+}
+
+/**
+ * Other names for an equation's capitals: tfjs takes them in a saved config for the beginnings of words, so that they
+ * would not come back.
+ */
+export function smallLetters(equation: string): (text: string) => string {
+  const used = new Set(equation);
+  const free = [...'abcdefghijklmnopqrstuvwxyz'].filter((letter) => !used.has(letter));
+  const names = new Map<string, string>();
+  for (const letter of used) {
+    if (!/[A-Z]/.test(letter)) continue;
+    const at = free.indexOf(letter.toLowerCase());
+    names.set(letter, free.splice(Math.max(0, at), 1)[0] ?? letter);
+  }
+  return (text) => text.replaceAll(/[A-Z]/g, (letter) => names.get(letter) ?? letter);
 }

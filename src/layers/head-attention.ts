@@ -1,31 +1,17 @@
 import * as tf from '@tensorflow/tfjs';
-import type { CallArguments, LayerArgs, Shape } from '../../zoo/layers/layer-inputs.ts';
+import type { CallArguments, Shape } from '../../zoo/layers/layer-inputs.ts';
 import { refuseInputs, refuseOption } from '../../zoo/layers/layer-inputs.ts';
-import {
-  attentionInputs,
-  causalMask,
-  maskedSoftmax,
-  namedInputs,
-  windowMask,
-  type AttentionInput,
-  type AttentionTensors,
-} from './attention-masks.ts';
-import { initializerOf, regularizerOf, serialized } from './registered.ts';
+import { causalMask, maskedSoftmax, windowMask, type AttentionTensors } from './attention-masks.ts';
+import { QueryAttention, type QueryAttentionArgs } from './query-attention.ts';
+import { initializerOf, regularizerOf, serialized, serializedOrNull } from './registered.ts';
+import type { Initializer, Regularizer } from './tfjs-classes.ts';
 
-export interface HeadAttentionArgs extends LayerArgs {
+export interface HeadAttentionArgs extends QueryAttentionArgs {
   readonly useBias?: boolean;
   /** The output is multiplied with the sigmoid of one more projection of the query. Default false. */
   readonly useGate?: boolean;
   /** No query looks further than `slidingWindow - 1` places to either side. Default no limit. */
   readonly slidingWindow?: number | null;
-  /** Share of the weights that training drops. Default 0. */
-  readonly dropout?: number;
-  /** No query sees what comes behind it. Keras gives this with the call. Default false. */
-  readonly useCausalMask?: boolean;
-  /** The weights are a second output. Keras gives this with the call. Default false. */
-  readonly returnAttentionScores?: boolean;
-  /** What the inputs are, in Keras's names, where they are not query, value and key. */
-  readonly callInputs?: readonly AttentionInput[] | null;
   readonly kernelInitializer?: unknown;
   readonly biasInitializer?: unknown;
   readonly kernelRegularizer?: unknown;
@@ -47,24 +33,20 @@ interface Projection {
   readonly summed: number;
 }
 
-const product = (sizes: readonly number[]) => sizes.reduce((all, size) => all * size, 1);
+const product = tf.util.sizeFromShape;
 export const range = (from: number, to: number) =>
   Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
 
 /** What all layers with heads have in common: projections, scores, masks, gates and windows. */
-export abstract class HeadAttention extends tf.layers.Layer {
+export abstract class HeadAttention extends QueryAttention {
   private readonly heads: Heads;
   private readonly useBias: boolean;
   private readonly useGate: boolean;
   private readonly slidingWindow: number | null;
-  private readonly dropout: number;
-  private readonly useCausalMask: boolean;
-  private readonly returnAttentionScores: boolean;
-  private readonly callInputs: readonly AttentionInput[];
-  private readonly kernelInitializer: ReturnType<typeof initializerOf>;
-  private readonly biasInitializer: ReturnType<typeof initializerOf>;
-  private readonly kernelRegularizer: ReturnType<typeof regularizerOf>;
-  private readonly biasRegularizer: ReturnType<typeof regularizerOf>;
+  private readonly kernelInitializer: Initializer;
+  private readonly biasInitializer: Initializer;
+  private readonly kernelRegularizer: Regularizer | undefined;
+  private readonly biasRegularizer: Regularizer | undefined;
   private projections: Record<'query' | 'key' | 'value' | 'output', Projection> | undefined;
   private gate: Projection | undefined;
 
@@ -79,24 +61,10 @@ export abstract class HeadAttention extends tf.layers.Layer {
     this.useBias = args.useBias ?? true;
     this.useGate = args.useGate ?? false;
     this.slidingWindow = args.slidingWindow ?? null;
-    this.dropout = args.dropout ?? 0;
-    this.useCausalMask = args.useCausalMask ?? false;
-    this.returnAttentionScores = args.returnAttentionScores ?? false;
-    const names = attentionInputs(args.callInputs);
-    if (names === undefined) {
-      refuseOption(
-        this.getClassName(),
-        'callInputs',
-        args.callInputs,
-        "names of Keras's arguments, each once",
-      );
-    }
-    this.callInputs = names;
     this.kernelInitializer = initializerOf(args.kernelInitializer, 'glorotUniform');
     this.biasInitializer = initializerOf(args.biasInitializer, 'zeros');
     this.kernelRegularizer = regularizerOf(args.kernelRegularizer);
     this.biasRegularizer = regularizerOf(args.biasRegularizer);
-    this.supportsMasking = true;
   }
 
   /** Sizes of the output behind the axes that it has in common with the query. */
@@ -105,7 +73,7 @@ export abstract class HeadAttention extends tf.layers.Layer {
   protected abstract axes(rank: number): readonly number[];
 
   override build(inputShape: Shape | Shape[]): void {
-    const { query, value, key = value } = this.shapes(inputShape);
+    const { query, value, key = value } = this.named<Shape>(inputShape);
     const { queries, keys, keyDim, valueDim } = this.heads;
     const add = (name: string, sizes: (number | null)[], summed: number): Projection => {
       if (sizes.includes(null))
@@ -132,9 +100,8 @@ export abstract class HeadAttention extends tf.layers.Layer {
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArguments): tf.Tensor | tf.Tensor[] {
     return tf.tidy(() => {
       this.invokeCallHook(inputs, kwargs);
-      const given: AttentionTensors = this.named(inputs as tf.Tensor[]);
-      const { query, value } = given as { query: tf.Tensor; value: tf.Tensor };
-      const key = given.key ?? value;
+      const given = this.named(inputs);
+      const { query, value, key = value } = given;
       const projections = this.projections as NonNullable<typeof this.projections>;
       const repeats = this.heads.queries / this.heads.keys;
       const q = tf.mul(project(query, projections.query), 1 / Math.sqrt(this.heads.keyDim));
@@ -170,7 +137,7 @@ export abstract class HeadAttention extends tf.layers.Layer {
   }
 
   override computeOutputShape(inputShape: Shape | Shape[]): Shape | Shape[] {
-    const { query, value, key = value } = this.shapes(inputShape);
+    const { query, value, key = value } = this.named<Shape>(inputShape);
     const output = [...query.slice(0, -1), ...this.outputSizes(query)];
     if (!this.returnAttentionScores) return output;
     const along = this.axes(query.length);
@@ -179,30 +146,16 @@ export abstract class HeadAttention extends tf.layers.Layer {
     return [output, [...pick(query, batch), this.heads.queries, ...pick(query, along), ...pick(key, along)]];
   }
 
-  /** The query's mask goes on to the output. */
-  override computeMask(
-    _inputs: tf.Tensor | tf.Tensor[],
-    mask?: tf.Tensor | tf.Tensor[],
-  ): tf.Tensor | tf.Tensor[] {
-    const first = (Array.isArray(mask) ? mask[0] : mask) ?? null;
-    return (this.returnAttentionScores ? [first, null] : first) as tf.Tensor;
-  }
-
   override getConfig(): tf.serialization.ConfigDict {
-    const { kernelRegularizer, biasRegularizer } = this;
     return {
       ...super.getConfig(),
-      dropout: this.dropout,
       useBias: this.useBias,
       useGate: this.useGate,
       slidingWindow: this.slidingWindow,
-      useCausalMask: this.useCausalMask,
-      returnAttentionScores: this.returnAttentionScores,
-      callInputs: this.callInputs.length === 0 ? null : [...this.callInputs],
       kernelInitializer: serialized(this.kernelInitializer),
       biasInitializer: serialized(this.biasInitializer),
-      kernelRegularizer: kernelRegularizer === undefined ? null : serialized(kernelRegularizer),
-      biasRegularizer: biasRegularizer === undefined ? null : serialized(biasRegularizer),
+      kernelRegularizer: serializedOrNull(this.kernelRegularizer),
+      biasRegularizer: serializedOrNull(this.biasRegularizer),
     };
   }
 
@@ -219,17 +172,6 @@ export abstract class HeadAttention extends tf.layers.Layer {
       ...(this.slidingWindow === null ? [] : [windowMask(queries, values, this.slidingWindow)]),
     ];
     return masks.length === 0 ? undefined : masks.reduce((a, b) => tf.logicalAnd(a, b));
-  }
-
-  private shapes(inputShape: Shape | Shape[]): { query: Shape; value: Shape; key?: Shape } {
-    return this.named(inputShape as Shape[]) as { query: Shape; value: Shape; key?: Shape };
-  }
-
-  private named<Item>(inputs: Item[]): Partial<Record<AttentionInput, Item>> {
-    const list = Array.isArray(inputs) && typeof inputs[0] === 'object' ? inputs : [];
-    const named = namedInputs(list, this.callInputs);
-    if (named?.query !== undefined && named.value !== undefined) return named;
-    return refuseInputs(this, `${list.length} inputs`, 'query and value, and perhaps key');
   }
 }
 

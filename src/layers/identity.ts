@@ -49,7 +49,7 @@ tf.serialization.registerClass(KerasIdentity);
  * Keras's layers that change pictures at random in training and pass them on at inference. Here they pass them on
  * always; their options are kept, for the way back to Keras. Those with an output of another size are not among them.
  */
-export const AUGMENTATION_LAYERS = (
+const AUGMENTATION_LAYERS = (
   'AugMix CutMix MixUp RandAugment RandomBrightness RandomColorDegeneration RandomColorJitter RandomContrast ' +
   'RandomElasticTransform RandomErasing RandomFlip RandomGaussianBlur RandomGrayscale RandomHue RandomInvert ' +
   'RandomPerspective RandomPosterization RandomRotation RandomSaturation RandomSharpness RandomShear ' +

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { CallArguments, LayerArgs, Shape } from '../../zoo/layers/layer-inputs.ts';
 import { oneShape, oneTensor, refuseInputs, refuseOption } from '../../zoo/layers/layer-inputs.ts';
 import { INTERPOLATIONS, resizePictures, type Resampling } from './resample.ts';
-import { channelsFirst, channelsLast, type DataFormat } from './tfjs-classes.ts';
+import { inChannelsLast, type DataFormat } from './tfjs-classes.ts';
 
 export interface ImageSizeArgs extends LayerArgs {
   readonly height: number;
@@ -36,9 +36,7 @@ abstract class ImageSize extends tf.layers.Layer {
     return tf.tidy(() => {
       this.invokeCallHook(inputs, kwargs);
       const x = tf.cast(oneTensor(this, inputs), 'float32');
-      const first = this.dataFormat === 'channelsFirst';
-      const sized = this.sized((first ? channelsLast(x) : x) as tf.Tensor4D);
-      return first ? channelsFirst(sized) : sized;
+      return inChannelsLast(x, this.dataFormat, (pictures) => this.sized(pictures as tf.Tensor4D));
     });
   }
 

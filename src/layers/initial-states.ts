@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
-import type { CallArguments, Shape } from '../../zoo/layers/layer-inputs.ts';
+import type { CallArguments } from '../../zoo/layers/layer-inputs.ts';
 import { refuseInputs } from '../../zoo/layers/layer-inputs.ts';
-import { Wrapper, type WrapperArgs } from './wrapper.ts';
+import { FirstInputWrapper } from './wrapper.ts';
 
 /**
  * A recurrent layer that is given its states: `[input, ...states]`, all of them tensors of the model. tfjs notes the
@@ -10,38 +10,17 @@ import { Wrapper, type WrapperArgs } from './wrapper.ts';
  *
  * @throws ModelError `MODEL_INPUT`
  */
-export class InitialStates extends Wrapper {
+export class InitialStates extends FirstInputWrapper {
   static readonly className: string = 'InitialStates';
-
-  constructor(args: WrapperArgs) {
-    super(args);
-    this.supportsMasking = false;
-    // tfjs finds weights by the names of layers, which are one and the same.
-    this.layer.name = this.name;
-  }
-
-  override build(inputShape: Shape | Shape[]): void {
-    this.buildInner(this.first(inputShape));
-    this.built = true;
-  }
+  protected override readonly expectedInputs = 'an input and states';
 
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArguments): tf.Tensor | tf.Tensor[] {
     return tf.tidy(() => {
       this.invokeCallHook(inputs, kwargs);
       const [x, ...initialState] = Array.isArray(inputs) ? inputs : [inputs];
-      if (x === undefined || initialState.length === 0) refuseInputs(this, '1 input', 'an input and states');
+      if (x === undefined || initialState.length === 0) refuseInputs(this, '1 input', this.expectedInputs);
       return this.layer.call(x, { training: kwargs?.training, initialState });
     });
-  }
-
-  override computeOutputShape(inputShape: Shape | Shape[]): Shape | Shape[] {
-    return this.layer.computeOutputShape(this.first(inputShape));
-  }
-
-  private first(inputShape: Shape | Shape[]): Shape {
-    const [shape, state] = inputShape as Shape[];
-    if (Array.isArray(shape) && Array.isArray(state)) return shape;
-    return refuseInputs(this, JSON.stringify(inputShape), 'an input and states');
   }
 }
 tf.serialization.registerClass(InitialStates);

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { CallArguments, LayerArgs, Shape } from '../../zoo/layers/layer-inputs.ts';
 import { oneShape, oneTensor, refuseInputs } from '../../zoo/layers/layer-inputs.ts';
-import { Wrapper, type WrapperArgs } from './wrapper.ts';
+import { FirstInputWrapper } from './wrapper.ts';
 
 /**
  * A layer that takes a mask, with the mask as its second input: `[input, mask, ...states]`. tfjs hands masks on behind
@@ -11,26 +11,15 @@ import { Wrapper, type WrapperArgs } from './wrapper.ts';
  *
  * @throws ModelError `MODEL_INPUT`
  */
-export class MaskedLayer extends Wrapper {
+export class MaskedLayer extends FirstInputWrapper {
   static readonly className: string = 'MaskedLayer';
-
-  constructor(args: WrapperArgs) {
-    super(args);
-    this.supportsMasking = false;
-    // tfjs finds weights by the names of layers, which are one and the same.
-    this.layer.name = this.name;
-  }
-
-  override build(inputShape: Shape | Shape[]): void {
-    this.buildInner(this.first(inputShape));
-    this.built = true;
-  }
+  protected override readonly expectedInputs = 'an input and its mask';
 
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArguments): tf.Tensor | tf.Tensor[] {
     return tf.tidy(() => {
       this.invokeCallHook(inputs, kwargs);
       const [x, mask, ...states] = inputs as tf.Tensor[];
-      if (x === undefined || mask === undefined) refuseInputs(this, '1 input', 'an input and its mask');
+      if (x === undefined || mask === undefined) refuseInputs(this, '1 input', this.expectedInputs);
       const initialState = states.length === 0 ? {} : { initialState: states };
       const output = this.layer.call(x, { training: kwargs?.training, mask, ...initialState });
       const { returnSequences, mergeMode } = this.layer as {
@@ -46,16 +35,6 @@ export class MaskedLayer extends Wrapper {
       }
       return output;
     });
-  }
-
-  override computeOutputShape(inputShape: Shape | Shape[]): Shape | Shape[] {
-    return this.layer.computeOutputShape(this.first(inputShape));
-  }
-
-  private first(inputShape: Shape | Shape[]): Shape {
-    const [shape, mask] = inputShape as Shape[];
-    if (Array.isArray(shape) && Array.isArray(mask)) return shape;
-    return refuseInputs(this, JSON.stringify(inputShape), 'an input and its mask');
   }
 }
 tf.serialization.registerClass(MaskedLayer);

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { CallArguments, LayerArgs, Shape } from '../../zoo/layers/layer-inputs.ts';
 import { refuseInputs } from '../../zoo/layers/layer-inputs.ts';
+import { l2Normalized } from './normalizations.ts';
 import { tfjsClass, type TfjsClass } from './tfjs-classes.ts';
 
 /** What tfjs's merging layers have in common. Their base class is not among tfjs's public ones. */
@@ -10,7 +11,7 @@ interface MergeLayer extends tf.layers.Layer {
 const Merge = Object.getPrototypeOf(tfjsClass('Add')) as TfjsClass<MergeLayer, LayerArgs>;
 
 /** True where all of the masks are; an input without a mask has nothing masked. */
-export function jointMask(masks: readonly (tf.Tensor | null | undefined)[]): tf.Tensor | null {
+function jointMask(masks: readonly (tf.Tensor | null | undefined)[]): tf.Tensor | null {
   const given = masks.filter((mask) => mask != null);
   if (given.length === 0) return null;
   return tf.tidy(() => given.map((mask) => tf.cast(mask, 'bool')).reduce((a, b) => tf.logicalAnd(a, b)));
@@ -77,8 +78,8 @@ export class KerasDot extends tf.layers.Layer {
       this.invokeCallHook(inputs, kwargs);
       const [a, b] = this.pair(inputs as tf.Tensor[], (tensor) => tensor.shape);
       const [first, second] = this.axesOf([a.shape, b.shape]);
-      const x = this.normalize ? normalized(a, first) : a;
-      const y = this.normalize ? normalized(b, second) : b;
+      const x = this.normalize ? l2Normalized(a, [first], 1e-12) : a;
+      const y = this.normalize ? l2Normalized(b, [second], 1e-12) : b;
       const others = (rank: number, axis: number) =>
         Array.from({ length: rank - 1 }, (_, i) => i + 1).filter((i) => i !== axis);
       const left = tf.transpose(x, [0, ...others(x.rank, first), first]);
@@ -88,8 +89,8 @@ export class KerasDot extends tf.layers.Layer {
       const leftSizes = left.shape.slice(1, -1);
       const rightSizes = right.shape.slice(2);
       const product = tf.matMul(
-        tf.reshape<tf.Rank.R3>(left, [batch, sizeOf(leftSizes), width]),
-        tf.reshape<tf.Rank.R3>(right, [batch, width, sizeOf(rightSizes)]),
+        tf.reshape<tf.Rank.R3>(left, [batch, tf.util.sizeFromShape(leftSizes), width]),
+        tf.reshape<tf.Rank.R3>(right, [batch, width, tf.util.sizeFromShape(rightSizes)]),
       );
       const shape = [batch, ...leftSizes, ...rightSizes];
       return tf.reshape(product, shape.length === 1 ? [batch, 1] : shape);
@@ -140,9 +141,3 @@ export class KerasDot extends tf.layers.Layer {
   }
 }
 tf.serialization.registerClass(KerasDot);
-
-const sizeOf = (sizes: readonly number[]) => sizes.reduce((product, size) => product * size, 1);
-
-function normalized(x: tf.Tensor, axis: number): tf.Tensor {
-  return tf.div(x, tf.sqrt(tf.maximum(tf.sum(tf.square(x), axis, true), 1e-12)));
-}

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { CallArguments, LayerArgs, Shape } from '../../zoo/layers/layer-inputs.ts';
 import { oneShape, oneTensor, refuseInputs, refuseOption } from '../../zoo/layers/layer-inputs.ts';
 import type { Initializer, Regularizer } from './tfjs-classes.ts';
-import { axisFromFront, tfjsClass } from './tfjs-classes.ts';
+import { axisOfInput, tfjsClass } from './tfjs-classes.ts';
 
 interface ScaleArgs extends LayerArgs {
   readonly axis?: number | number[];
@@ -27,11 +27,7 @@ const LayerNormalization = tfjsClass<ScaleLayer, ScaleArgs>('LayerNormalization'
 
 /** The axes counted from the front, in order, each once. */
 function sortedAxes(layer: tf.layers.Layer, axis: number | readonly number[], rank: number): number[] {
-  const axes = (typeof axis === 'number' ? [axis] : axis).map(
-    (one) =>
-      axisFromFront(one, rank) ??
-      refuseInputs(layer, `an input of ${rank} axes`, `an input that has axis ${one}`),
-  );
+  const axes = (typeof axis === 'number' ? [axis] : axis).map((one) => axisOfInput(layer, one, rank));
   return [...new Set(axes)].sort((a, b) => a - b);
 }
 

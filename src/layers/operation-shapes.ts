@@ -1,9 +1,8 @@
 import type { Shape } from '../../zoo/layers/layer-inputs.ts';
 import { parseContraction } from './einsum.ts';
+import { axesOf, axisOf, type Options } from './operation.ts';
 import type { Slice } from './shape-operations.ts';
 import { positionsOf, spelledOut } from './shape-operations.ts';
-import type { Options } from './tensor-operations.ts';
-import { axesOf } from './tensor-operations.ts';
 
 type Dimension = number | null;
 type ShapeRule = (shapes: readonly Shape[], options: Options) => Shape | Shape[];
@@ -115,18 +114,18 @@ const RULES: Readonly<Record<string, ShapeRule>> = {
     return shape.filter((_, i) => !axes.includes(i));
   }),
   concatenate: (shapes, { axis }) => {
-    const [at] = axesOf(axis ?? -1, shapes[0]!.length) as [number];
+    const at = axisOf(axis ?? -1, shapes[0]!.length);
     const sizes = shapes.map((shape) => shape[at] ?? null);
     const all = sizes.reduce((sum, size) => (sum === null || size === null ? null : sum + size), 0);
     return along(broadcast(shapes.map((shape) => along(shape, at, 1))), at, all);
   },
   stack: (shapes, { axis }) => {
     const shape = broadcast(shapes);
-    const [at] = axesOf(axis ?? 0, shape.length + 1) as [number];
+    const at = axisOf(axis ?? 0, shape.length + 1);
     return [...shape.slice(0, at), shapes.length, ...shape.slice(at)];
   },
   split: only((shape, { sections, indices, axis }) => {
-    const [at] = axesOf(axis ?? 0, shape.length) as [number];
+    const at = axisOf(axis ?? 0, shape.length);
     const size = shape[at] ?? null;
     if (typeof sections === 'number') {
       return Array.from({ length: sections }, () => along(shape, at, size === null ? null : size / sections));
@@ -139,12 +138,12 @@ const RULES: Readonly<Record<string, ShapeRule>> = {
   }),
   get_item: only((shape, { slices }) => item(shape, slices as Slice[])),
   take: ([shape, indices], { axis }) => {
-    const [at] = axesOf(axis ?? 0, shape!.length) as [number];
+    const at = axisOf(axis ?? 0, shape!.length);
     return [...shape!.slice(0, at), ...indices!, ...shape!.slice(at + 1)];
   },
   tile: only((shape, { repeats }) => shape.map((size, i) => times(size, (repeats as number[])[i] ?? 1))),
   repeat: only((shape, { repeats, axis }) => {
-    const [at] = axesOf(axis, shape.length) as [number];
+    const at = axisOf(axis, shape.length);
     return along(shape, at, times(shape[at] ?? null, repeats as number));
   }),
   pad: only((shape, { padWidth }) =>

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { CallArguments, LayerArgs, Shape } from '../../zoo/layers/layer-inputs.ts';
 import { oneShape, oneTensor, refuseInputs, refuseOption } from '../../zoo/layers/layer-inputs.ts';
 import type { DataFormat, TfjsClass } from './tfjs-classes.ts';
-import { channelAxis, channelsFirst, channelsLast, spatialAxes, tfjsClass } from './tfjs-classes.ts';
+import { channelAxis, inChannelsLast, spatialAxes, tfjsClass } from './tfjs-classes.ts';
 
 export interface GlobalPoolingArgs extends LayerArgs {
   /** Default `channelsLast`. */
@@ -155,9 +155,8 @@ function withDataFormat(
 
     override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArguments): tf.Tensor {
       return tf.tidy(() => {
-        const x = oneTensor(this, inputs);
-        if (this.dataFormat === 'channelsLast') return super.call(x, kwargs) as tf.Tensor;
-        return channelsFirst(super.call(channelsLast(x), kwargs) as tf.Tensor);
+        const pool = (x: tf.Tensor) => super.call(x, kwargs) as tf.Tensor;
+        return inChannelsLast(oneTensor(this, inputs), this.dataFormat, pool);
       });
     }
 
@@ -205,10 +204,7 @@ export class KerasMaxPooling3D extends MaxPooling3D {
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArguments): tf.Tensor {
     return tf.tidy(() => {
       this.invokeCallHook(inputs, kwargs);
-      const given = oneTensor(this, inputs);
-      const isFirst = this.dataFormat === 'channelsFirst';
-      const y = this.pooled(isFirst ? channelsLast(given) : given);
-      return isFirst ? channelsFirst(y) : y;
+      return inChannelsLast(oneTensor(this, inputs), this.dataFormat, (x) => this.pooled(x));
     });
   }
 

@@ -46,6 +46,12 @@ export function serialized(layer: tf.serialization.Serializable): { className: s
   return { className: layer.getClassName(), config: layer.getConfig() };
 }
 
+export function serializedOrNull(
+  part: tf.serialization.Serializable | undefined,
+): { className: string; config: Config } | null {
+  return part === undefined ? null : serialized(part);
+}
+
 const capitalised = (name: string) => name.slice(0, 1).toUpperCase() + name.slice(1);
 
 /** An initializer out of its config or its name (`zeros`, `glorotUniform`). */

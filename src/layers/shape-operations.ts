@@ -1,10 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { constantOf } from './constants.ts';
 import { contract, parseContraction } from './einsum.ts';
+import { axisOf, unary, type Operation, type Options } from './operation.ts';
 import type { Interpolation } from './resample.ts';
 import { repeated, resizePictures } from './resample.ts';
-import type { Operation, Options } from './tensor-operations.ts';
-import { axisFromFront } from './tfjs-classes.ts';
 
 /** What `x[...]` says of one axis, as `converters/keras/operation-list.ts` has it. */
 export type Slice =
@@ -14,13 +13,6 @@ export type Slice =
   | { readonly ellipsis: true };
 
 type Range = Extract<Slice, { readonly step: number | null }>;
-
-const one =
-  (compute: (x: tf.Tensor, options: Options) => tf.Tensor | tf.Tensor[]): Operation =>
-  ([x], options) =>
-    compute(x as tf.Tensor, options);
-
-const front = (axis: unknown, rank: number) => axisFromFront(axis as number, rank) ?? Number.NaN;
 
 /** Slices with the ellipsis spelled out, and with nothing left out behind: one for each axis, new ones in between. */
 export function spelledOut(slices: readonly Slice[], rank: number): Exclude<Slice, { ellipsis: true }>[] {
@@ -103,7 +95,7 @@ function product(a: tf.Tensor, b: tf.Tensor, { transposeA, transposeB }: Options
 }
 
 function parts(x: tf.Tensor, { sections, indices, axis: given }: Options): tf.Tensor[] {
-  const axis = front(given ?? 0, x.rank);
+  const axis = axisOf(given ?? 0, x.rank);
   if (typeof sections === 'number') return tf.split(x, sections, axis);
   const ends = [...(indices as number[]), x.shape[axis] as number];
   return tf.split(
@@ -137,64 +129,65 @@ function spaceToDepth(x: tf.Tensor, block: number): tf.Tensor {
 
 /** Operations that move, cut and bring together; see `TENSOR_OPERATIONS`. */
 export const SHAPE_OPERATIONS: Readonly<Record<string, Operation>> = {
-  reshape: one((x, { shape }) => tf.reshape(x, shape as number[])),
-  transpose: one((x, { axes }) =>
+  reshape: unary((x, { shape }) => tf.reshape(x, shape as number[])),
+  transpose: unary((x, { axes }) =>
     tf.transpose(
       x,
-      (axes as number[] | null)?.map((axis) => front(axis, x.rank)),
+      (axes as number[] | null)?.map((axis) => axisOf(axis, x.rank)),
     ),
   ),
-  expand_dims: one((x, { axis }) => {
+  expand_dims: unary((x, { axis }) => {
     const added = [axis].flat();
-    const places = added.map((place) => front(place, x.rank + added.length));
+    const places = added.map((place) => axisOf(place, x.rank + added.length));
     const sizes = [...x.shape];
     const shape = Array.from({ length: x.rank + added.length }, (_, i) =>
       places.includes(i) ? 1 : (sizes.shift() as number),
     );
     return tf.reshape(x, shape);
   }),
-  squeeze: one((x, { axis }) => {
-    const axes = axis === null || axis === undefined ? undefined : [axis].flat().map((i) => front(i, x.rank));
+  squeeze: unary((x, { axis }) => {
+    const axes =
+      axis === null || axis === undefined ? undefined : [axis].flat().map((i) => axisOf(i, x.rank));
     return tf.squeeze(x, axes);
   }),
-  concatenate: (operands, { axis }) => tf.concat([...operands], front(axis ?? -1, operands[0]!.rank)),
-  stack: (operands, { axis }) => tf.stack([...operands], front(axis ?? 0, operands[0]!.rank + 1)),
-  split: one(parts),
-  get_item: one((x, { slices }) => item(x, slices as Slice[])),
+  concatenate: (operands, { axis }) => tf.concat([...operands], axisOf(axis ?? -1, operands[0]!.rank)),
+  stack: (operands, { axis }) => tf.stack([...operands], axisOf(axis ?? 0, operands[0]!.rank + 1)),
+  split: unary(parts),
+  get_item: unary((x, { slices }) => item(x, slices as Slice[])),
   take: ([x, indices], { axis }) => {
     const places = constantOf((value) => tf.cast(value, 'int32'), indices!);
-    return tf.gather(x!, places, front(axis ?? 0, x!.rank));
+    return tf.gather(x!, places, axisOf(axis ?? 0, x!.rank));
   },
-  tile: one((x, { repeats }) => {
+  tile: unary((x, { repeats }) => {
     const counts = repeats as number[];
     return counts.reduce((y, times, axis) => copied(y, axis, times), x);
   }),
-  repeat: one((x, { repeats, axis }) => repeated(x, front(axis, x.rank), repeats as number)),
-  flip: one((x, { axis }) =>
+  repeat: unary((x, { repeats, axis }) => repeated(x, axisOf(axis, x.rank), repeats as number)),
+  flip: unary((x, { axis }) =>
     tf.reverse(
       x,
-      axis === null || axis === undefined ? undefined : [axis].flat().map((i) => front(i, x.rank)),
+      axis === null || axis === undefined ? undefined : [axis].flat().map((i) => axisOf(i, x.rank)),
     ),
   ),
-  pad: one((x, { padWidth, mode, constantValues }) => {
+  pad: unary((x, { padWidth, mode, constantValues }) => {
     const pairs = padWidth as [number, number][];
     if (mode === 'reflect' || mode === 'symmetric') return mirrored(x, pairs, mode);
     return tf.pad(x, pairs, (constantValues as number | undefined) ?? 0);
   }),
-  one_hot: one((x, { numClasses }) =>
+  one_hot: unary((x, { numClasses }) =>
     constantOf((value) => tf.cast(tf.oneHot(tf.cast(value, 'int32'), numClasses as number), 'float32'), x),
   ),
   matmul: ([a, b], options) => product(a!, b!, options),
   einsum: (operands, { subscripts }) => einsum(operands, subscripts as string),
-  resize: one((x, { size, interpolation }) =>
+  resize: unary((x, { size, interpolation }) =>
     resizePictures(
       x as tf.Tensor4D,
       size as [number, number],
       ((interpolation as string | undefined) ?? 'bilinear') as Interpolation,
     ),
   ),
-  depth_to_space: one((x, { blockSize }) => depthToSpace(x, blockSize as number)),
-  space_to_depth: one((x, { blockSize }) => spaceToDepth(x, blockSize as number)),
+  depth_to_space: unary((x, { blockSize }) => depthToSpace(x, blockSize as number)),
+  space_to_depth: unary((x, { blockSize }) => spaceToDepth(x, blockSize as number)),
 };
 
 /** All of the axis, so many times. Not tf.tile: its gradients end at 4 axes. */

@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import type { CallArguments, LayerArgs, Shape } from '../../zoo/layers/layer-inputs.ts';
 import { refuseInputs, refuseOption } from '../../zoo/layers/layer-inputs.ts';
+import { smallLetters } from './einsum.ts';
 import { operationShape } from './operation-shapes.ts';
-import type { Options } from './tensor-operations.ts';
+import type { Options } from './operation.ts';
 import { TENSOR_OPERATIONS } from './tensor-operations.ts';
 
 export type NestedValue = number | boolean | readonly NestedValue[];
@@ -26,19 +27,6 @@ const LAYER_ARGUMENTS = new Set(
 
 /** tfjs turns `expand_dims` in a config into `expandDims`. */
 const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-
-/** tfjs writes every text of a config in small letters, so that `Ab` would become `ab`. */
-function smallLetters(subscripts: string): string {
-  const used = new Set(subscripts);
-  const renamed = new Map<string, string>();
-  const free = [...'abcdefghijklmnopqrstuvwxyz'].filter((letter) => !used.has(letter));
-  return subscripts.replace(/[A-Z]/g, (letter) => {
-    const at = free.indexOf(letter.toLowerCase());
-    const small = renamed.get(letter) ?? free.splice(at < 0 ? 0 : at, 1)[0] ?? letter;
-    renamed.set(letter, small);
-    return small;
-  });
-}
 
 function shapeOf(value: NestedValue): number[] {
   if (!Array.isArray(value)) return [];
@@ -77,16 +65,18 @@ export class TensorOperation extends tf.layers.Layer {
         !LAYER_ARGUMENTS.has(key) && value !== undefined && !(key === 'dtype' && this.operation !== 'cast'),
     );
     this.options = Object.fromEntries(
-      options.map(([key, value]) => [key, key === 'subscripts' ? smallLetters(value as string) : value]),
+      options.map(([key, value]) => [
+        key,
+        key === 'subscripts' ? smallLetters(value as string)(value as string) : value,
+      ]),
     );
   }
 
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArguments): tf.Tensor | tf.Tensor[] {
     return tf.tidy(() => {
       this.invokeCallHook(inputs, kwargs);
-      const tensors = this.picked(Array.isArray(inputs) ? inputs : [inputs], (value) =>
-        this.constant(value, Array.isArray(inputs) ? inputs : [inputs]),
-      );
+      const given = Array.isArray(inputs) ? inputs : [inputs];
+      const tensors = this.picked(given, (value) => this.constant(value, given));
       return TENSOR_OPERATIONS[this.operation]!(tensors, this.options);
     });
   }
@@ -118,8 +108,7 @@ export class TensorOperation extends tf.layers.Layer {
     const numbers = [value].flat(16) as (number | boolean)[];
     if (typeof numbers[0] === 'boolean') return tf.tensor(value as unknown as boolean[], undefined, 'bool');
     const isWhole = beside.every(({ dtype }) => dtype !== 'float32') && numbers.every(Number.isInteger);
-    const data = tf.tensor(numbers as number[], shapeOf(value), isWhole ? 'int32' : 'float32');
-    return data;
+    return tf.tensor(numbers as number[], shapeOf(value), isWhole ? 'int32' : 'float32');
   }
 }
 tf.serialization.registerClass(TensorOperation);

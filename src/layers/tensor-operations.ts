@@ -1,22 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
-import { gelu } from './activations.ts';
+import { elu, gelu } from './activations.ts';
 import { softmaxOver } from './activation-layers.ts';
 import { constantOf } from './constants.ts';
 import { l2Normalized } from './normalizations.ts';
+import { axesOf, axisOf, unary, type Operation, type Options } from './operation.ts';
 import { SHAPE_OPERATIONS } from './shape-operations.ts';
-import { axisFromFront } from './tfjs-classes.ts';
 
-/** What an operation's config says besides its operands, with the names that tfjs makes of Keras's (`transposeA`). */
-export type Options = Readonly<Record<string, unknown>>;
-export type Operation = (operands: readonly tf.Tensor[], options: Options) => tf.Tensor | tf.Tensor[];
-
-type Unary = (x: tf.Tensor, options: Options) => tf.Tensor;
 type Binary = (a: tf.Tensor, b: tf.Tensor, options: Options) => tf.Tensor;
 
-const unary =
-  (compute: Unary): Operation =>
-  ([x], options) =>
-    compute(x as tf.Tensor, options);
 const binary =
   (compute: Binary): Operation =>
   ([a, b], options) =>
@@ -32,12 +23,6 @@ const truthOf = (x: tf.Tensor) =>
 
 const float = (x: tf.Tensor) => tf.cast(x, 'float32');
 
-/** The axes of an option counted from the front; `null` is all of them. */
-export function axesOf(value: unknown, rank: number): number[] {
-  if (value === null || value === undefined) return Array.from({ length: rank }, (_, axis) => axis);
-  return [value].flat().map((axis) => axisFromFront(axis as number, rank) ?? Number.NaN);
-}
-
 type Reduce = (x: tf.Tensor, axes: number[], keepdims: boolean) => tf.Tensor;
 const reduction = (reduce: Reduce): Operation =>
   unary((x, { axis, keepdims }) => reduce(x, axesOf(axis, x.rank), keepdims === true));
@@ -49,7 +34,7 @@ const place = (find: (x: tf.Tensor, axis: number) => tf.Tensor): Operation =>
   unary((x, { axis, keepdims }) =>
     constantOf((value) => {
       const all = axis === null || axis === undefined;
-      const [at] = all ? [0] : (axesOf(axis, x.rank) as [number]);
+      const at = all ? 0 : axisOf(axis, x.rank);
       const found = find(all ? tf.reshape(value, [-1]) : value, at);
       const kept = x.shape.map((size, i) => (all || i === at ? 1 : size));
       return keepdims === true ? tf.reshape(found, kept) : found;
@@ -80,8 +65,6 @@ function clipped(x: tf.Tensor, min: unknown, max: unknown): tf.Tensor {
 
 const softplus = (x: tf.Tensor) => tf.add(tf.relu(x), tf.log1p(tf.exp(tf.neg(tf.abs(x)))));
 const hardSigmoid = (x: tf.Tensor) => tf.div(tf.relu6(tf.add(x, 3)), 6);
-const elu = (x: tf.Tensor, alpha: number) =>
-  tf.add(tf.relu(x), tf.mul(alpha, tf.expm1(tf.minimum(x, tf.scalar(0)))));
 
 /**
  * What the operations of Keras 3's `ops` compute that `converters/keras/operation-list.ts` lists, by the same names.
@@ -187,7 +170,7 @@ export const TENSOR_OPERATIONS: Readonly<Record<string, Operation>> = {
   argmax: place((x, axis) => tf.argMax(x, axis)),
   argmin: place((x, axis) => tf.argMin(x, axis)),
   cumsum: unary((x, { axis, exclusive, reverse }) =>
-    cumulated(x, axesOf(axis ?? 0, x.rank)[0] as number, exclusive === true, reverse === true),
+    cumulated(x, axisOf(axis ?? 0, x.rank), exclusive === true, reverse === true),
   ),
 
   ...SHAPE_OPERATIONS,

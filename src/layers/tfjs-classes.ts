@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { refuseInputs } from '../../zoo/layers/layer-inputs.ts';
 import { registeredClass } from './registered.ts';
 
 export interface TfjsClass<Layer extends tf.layers.Layer, Args> {
@@ -39,10 +40,27 @@ export function channelsFirst(x: tf.Tensor): tf.Tensor {
   return tf.transpose(x, [0, x.rank - 1, ...spatialAxes(x.rank, 'channelsLast')]);
 }
 
+/** What `compute` makes of a tensor whose channels are last, in the layer's own order of axes. */
+export function inChannelsLast(
+  x: tf.Tensor,
+  dataFormat: DataFormat,
+  compute: (x: tf.Tensor) => tf.Tensor,
+): tf.Tensor {
+  return dataFormat === 'channelsFirst' ? channelsFirst(compute(channelsLast(x))) : compute(x);
+}
+
 /** Counted from the front. `undefined` for an axis that `rank` axes lack. */
 export function axisFromFront(axis: number, rank: number): number | undefined {
   const fromFront = axis < 0 ? axis + rank : axis;
   return Number.isInteger(axis) && fromFront >= 0 && fromFront < rank ? fromFront : undefined;
+}
+
+/** The layer's axis counted from the front, which its input has to have. */
+export function axisOfInput(layer: tf.layers.Layer, axis: number, rank: number): number {
+  return (
+    axisFromFront(axis, rank) ??
+    refuseInputs(layer, `an input of ${rank} axes`, `an input that has axis ${axis}`)
+  );
 }
 
 /** A number for each of `count` axes, from one number or a list. */

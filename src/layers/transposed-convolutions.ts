@@ -2,8 +2,16 @@ import * as tf from '@tensorflow/tfjs';
 import type { CallArguments, Shape } from '../../zoo/layers/layer-inputs.ts';
 import { oneShape } from '../../zoo/layers/layer-inputs.ts';
 import type { ConvolutionArgs, ConvolutionLayer } from './convolution-support.ts';
-import { channelsOf, convolved, dilated, inputSpecOf, outputShapeOf, pair } from './convolution-support.ts';
-import type { Constraint, Initializer, Regularizer } from './tfjs-classes.ts';
+import {
+  addBias,
+  channelsOf,
+  convolved,
+  dilated,
+  inputSpecOf,
+  outputShapeOf,
+  pair,
+} from './convolution-support.ts';
+import type { Constraint, Initializer, Regularizer, TfjsClass } from './tfjs-classes.ts';
 import { each, tfjsClass } from './tfjs-classes.ts';
 
 interface KernelLayer extends ConvolutionLayer {
@@ -11,12 +19,9 @@ interface KernelLayer extends ConvolutionLayer {
   readonly kernelRegularizer: Regularizer | undefined;
   readonly kernelConstraint: Constraint | undefined;
 }
-interface TransposedLayer extends ConvolutionLayer {
+interface TransposedLayer extends KernelLayer {
   readonly outputPadding: readonly number[] | null;
 }
-
-const Conv2DTranspose = tfjsClass<KernelLayer, ConvolutionArgs>('Conv2DTranspose');
-const Conv3DTranspose = tfjsClass<KernelLayer, ConvolutionArgs>('Conv3DTranspose');
 
 /** @source keras/src/backend/common/backend_utils.py */
 function transposedLength(layer: TransposedLayer, length: number, axis: number): number {
@@ -66,6 +71,39 @@ function transposedVolume(
 const paddingOf = (value: ConvolutionArgs['outputPadding'], count: number): number[] | null =>
   value === null || value === undefined ? null : each(value, count);
 
+/** tfjs's transposed convolutions of pictures and of volumes, with the two options that they lack. */
+function withOutputPadding(
+  parent: 'Conv2DTranspose' | 'Conv3DTranspose',
+  axes: number,
+): TfjsClass<TransposedLayer, ConvolutionArgs> {
+  const Transposed = tfjsClass<KernelLayer, ConvolutionArgs>(parent);
+  return class extends Transposed implements TransposedLayer {
+    readonly outputPadding: number[] | null;
+
+    constructor(args: ConvolutionArgs) {
+      super(args);
+      this.outputPadding = paddingOf(args.outputPadding, axes);
+    }
+
+    override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArguments): tf.Tensor {
+      return tf.tidy(() => {
+        this.invokeCallHook(inputs, kwargs);
+        return convolved(this, inputs, (x) => transposed(this, x, (this.kernel as tf.LayerVariable).read()));
+      });
+    }
+
+    override computeOutputShape(inputShape: Shape | Shape[]): Shape {
+      return outputShapeOf(oneShape(this, inputShape), this.dataFormat, this.filters, (length, axis) =>
+        transposedLength(this, length, axis),
+      );
+    }
+
+    override getConfig(): tf.serialization.ConfigDict {
+      return { ...super.getConfig(), dilationRate: this.dilationRate, outputPadding: this.outputPadding };
+    }
+  };
+}
+
 /**
  * Keras's `Conv2DTranspose` with `outputPadding` and `dilationRate`, which tfjs's lacks: kernel
  * `[rows, columns, filters, channels]`, bias `[filters]`.
@@ -73,31 +111,8 @@ const paddingOf = (value: ConvolutionArgs['outputPadding'], count: number): numb
  * @throws ModelError `MODEL_INPUT`
  * @source keras/src/layers/convolutional/base_conv_transpose.py
  */
-export class KerasConv2DTranspose extends Conv2DTranspose {
+export class KerasConv2DTranspose extends withOutputPadding('Conv2DTranspose', 2) {
   static readonly className: string = 'KerasConv2DTranspose';
-  readonly outputPadding: number[] | null;
-
-  constructor(args: ConvolutionArgs) {
-    super(args);
-    this.outputPadding = paddingOf(args.outputPadding, 2);
-  }
-
-  override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArguments): tf.Tensor {
-    return tf.tidy(() => {
-      this.invokeCallHook(inputs, kwargs);
-      return convolved(this, inputs, (x) => transposed(this, x, (this.kernel as tf.LayerVariable).read()));
-    });
-  }
-
-  override computeOutputShape(inputShape: Shape | Shape[]): Shape {
-    return outputShapeOf(oneShape(this, inputShape), this.dataFormat, this.filters, (length, axis) =>
-      transposedLength(this, length, axis),
-    );
-  }
-
-  override getConfig(): tf.serialization.ConfigDict {
-    return { ...super.getConfig(), dilationRate: this.dilationRate, outputPadding: this.outputPadding };
-  }
 }
 tf.serialization.registerClass(KerasConv2DTranspose);
 
@@ -134,18 +149,7 @@ export class Conv1DTranspose extends KerasConv2DTranspose {
       true,
       kernelConstraint,
     );
-    if (this.useBias) {
-      const { biasInitializer, biasRegularizer, biasConstraint } = this;
-      this.bias = this.addWeight(
-        'bias',
-        [this.filters],
-        'float32',
-        biasInitializer,
-        biasRegularizer,
-        true,
-        biasConstraint,
-      );
-    }
+    addBias(this, this.filters, (...args) => this.addWeight(...args));
     this.inputSpec = inputSpecOf(this, 3, channels);
     this.built = true;
   }
@@ -186,30 +190,7 @@ tf.serialization.registerClass(Conv1DTranspose);
  * @throws ModelError `MODEL_INPUT`
  * @source keras/src/layers/convolutional/base_conv_transpose.py
  */
-export class KerasConv3DTranspose extends Conv3DTranspose {
+export class KerasConv3DTranspose extends withOutputPadding('Conv3DTranspose', 3) {
   static readonly className = 'KerasConv3DTranspose';
-  readonly outputPadding: number[] | null;
-
-  constructor(args: ConvolutionArgs) {
-    super(args);
-    this.outputPadding = paddingOf(args.outputPadding, 3);
-  }
-
-  override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArguments): tf.Tensor {
-    return tf.tidy(() => {
-      this.invokeCallHook(inputs, kwargs);
-      return convolved(this, inputs, (x) => transposed(this, x, (this.kernel as tf.LayerVariable).read()));
-    });
-  }
-
-  override computeOutputShape(inputShape: Shape | Shape[]): Shape {
-    return outputShapeOf(oneShape(this, inputShape), this.dataFormat, this.filters, (length, axis) =>
-      transposedLength(this, length, axis),
-    );
-  }
-
-  override getConfig(): tf.serialization.ConfigDict {
-    return { ...super.getConfig(), dilationRate: this.dilationRate, outputPadding: this.outputPadding };
-  }
 }
 tf.serialization.registerClass(KerasConv3DTranspose);

@@ -4,7 +4,7 @@ import { oneShape, oneTensor, refuseOption } from '../../zoo/layers/layer-inputs
 import type { Interpolation } from './resample.ts';
 import { INTERPOLATIONS, repeated, resizePictures } from './resample.ts';
 import type { DataFormat } from './tfjs-classes.ts';
-import { channelsFirst, channelsLast, each, spatialAxes } from './tfjs-classes.ts';
+import { each, inChannelsLast, spatialAxes } from './tfjs-classes.ts';
 
 interface UpSamplingArgs extends LayerArgs {
   /** Default 2, along each axis. */
@@ -102,12 +102,12 @@ export class KerasUpSampling2D extends UpSampling {
     const { interpolation } = this;
     // The area of a pixel that became smaller lies in one pixel.
     if (interpolation === 'nearest' || interpolation === 'area') return super.enlarged(x);
-    const isFirst = this.dataFormat === 'channelsFirst';
-    const pictures = tf.cast(isFirst ? channelsLast(x) : x, 'float32') as tf.Tensor4D;
     const [rows, columns] = this.size as [number, number];
-    const size = [pictures.shape[1] * rows, pictures.shape[2] * columns] as const;
-    const y = resizePictures(pictures, size, interpolation);
-    return isFirst ? channelsFirst(y) : y;
+    return inChannelsLast(tf.cast(x, 'float32'), this.dataFormat, (given) => {
+      const pictures = given as tf.Tensor4D;
+      const size = [pictures.shape[1] * rows, pictures.shape[2] * columns] as const;
+      return resizePictures(pictures, size, interpolation);
+    });
   }
 
   override getConfig(): tf.serialization.ConfigDict {

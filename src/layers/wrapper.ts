@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { LayerArgs, Shape } from '../../zoo/layers/layer-inputs.ts';
-import { refuseOption } from '../../zoo/layers/layer-inputs.ts';
+import { refuseInputs, refuseOption } from '../../zoo/layers/layer-inputs.ts';
 import { tfjsClass, type TfjsClass } from './tfjs-classes.ts';
 
 export interface WrapperArgs extends LayerArgs {
@@ -53,5 +53,32 @@ export abstract class Wrapper extends Base {
     mask?: tf.Tensor | tf.Tensor[],
   ): tf.Tensor | tf.Tensor[] {
     return this.layer.computeMask(inputs, mask);
+  }
+}
+
+/** A layer around a layer that is built for the first of several inputs alone. Masks of tfjs end here. */
+export abstract class FirstInputWrapper extends Wrapper {
+  constructor(args: WrapperArgs) {
+    super(args);
+    this.supportsMasking = false;
+    // tfjs finds weights by the names of layers, which are one and the same.
+    this.layer.name = this.name;
+  }
+
+  /** What the inputs have to be, in words. */
+  protected abstract readonly expectedInputs: string;
+
+  override build(inputShape: Shape | Shape[]): void {
+    super.build(this.first(inputShape));
+  }
+
+  override computeOutputShape(inputShape: Shape | Shape[]): Shape | Shape[] {
+    return super.computeOutputShape(this.first(inputShape));
+  }
+
+  private first(inputShape: Shape | Shape[]): Shape {
+    const [shape, second] = inputShape as Shape[];
+    if (Array.isArray(shape) && Array.isArray(second)) return shape;
+    return refuseInputs(this, JSON.stringify(inputShape), this.expectedInputs);
   }
 }

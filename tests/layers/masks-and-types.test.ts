@@ -152,4 +152,12 @@ describe('refusals', () => {
     const symbolic = () => layer.apply(tf.input({ shape }));
     expect([await codeOf(apply), await codeOf(symbolic)]).toContain('MODEL_INPUT');
   });
+
+  it.each([
+    ['Attention', {}],
+    ['MultiHeadAttention', { numHeads: 1, keyDim: 2 }],
+  ])('%s of one input, before it is called', async (className, config) => {
+    const layer = layerOf(className, config);
+    expect(await codeOf(() => layer.apply(tf.input({ shape: [4, 3] })))).toBe('MODEL_INPUT');
+  });
 });

@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { OPERATIONS } from '../../converters/keras/operation-list.ts';
 import type { JsonObject } from '../../src/base/types.ts';
 import { TENSOR_OPERATIONS } from '../../src/layers/tensor-operations.ts';
 import type { Flat } from '../converters/golden-models.ts';
 import { codeOf } from '../converters/support.ts';
-import { reloaded, tensorOf, worst } from './support.ts';
+import { flatOf, modelOfLayer, onEachBackend, reloaded, tensorOf, worst } from './support.ts';
 
 interface OperationCase {
   readonly config: JsonObject;
@@ -22,33 +22,8 @@ const goldens = JSON.parse(
 ) as Record<string, OperationCase>;
 const cases = Object.entries(goldens).map(([name, golden]) => ({ name, golden }));
 
-/** A model of the one layer, as a converted file has it. `open`: no size but the channels' is known. */
-function modelOf({ config, inputs, outputs }: OperationCase): Promise<tf.LayersModel> {
-  const names = inputs.map((__, index) => `input${index}`);
-  const modelTopology = {
-    class_name: 'Model',
-    config: {
-      name: 'model',
-      layers: [
-        ...inputs.map(({ shape }, index) => ({
-          class_name: 'InputLayer',
-          name: `input${index}`,
-          config: { name: `input${index}`, batch_input_shape: [null, ...shape.slice(1)], dtype: 'float32' },
-          inbound_nodes: [],
-        })),
-        {
-          class_name: 'TensorOperation',
-          name: 'layer',
-          config: { ...config, name: 'layer' },
-          inbound_nodes: [names.map((input) => [input, 0, 0, {}])],
-        },
-      ],
-      input_layers: names.map((input) => [input, 0, 0]),
-      output_layers: outputs.map((__, index) => ['layer', 0, index]),
-    },
-  };
-  return tf.loadLayersModel({ load: () => Promise.resolve({ modelTopology }) });
-}
+const modelOf = ({ config, inputs, outputs }: OperationCase) =>
+  modelOfLayer({ class_name: 'TensorOperation', config }, inputs, outputs.length);
 
 function outputsOf(model: tf.LayersModel, { inputs }: OperationCase): Flat[] {
   const found: Flat[] = [];
@@ -56,7 +31,7 @@ function outputsOf(model: tf.LayersModel, { inputs }: OperationCase): Flat[] {
     const tensors = inputs.map(tensorOf);
     // Not predict, which joins batches: the batch may be no longer the first axis, or there may be none.
     const result = [model.apply(tensors.length === 1 ? tensors[0]! : tensors) as tf.Tensor].flat();
-    found.push(...result.map((y) => ({ shape: y.shape, data: [...y.dataSync()] })));
+    found.push(...result.map(flatOf));
   });
   return found;
 }
@@ -65,12 +40,7 @@ beforeAll(async () => {
   await tf.setBackend('cpu');
 });
 
-describe.each(['cpu', 'wasm'])('on the %s backend', (backend) => {
-  beforeAll(async () => {
-    await tf.setBackend(backend);
-  });
-  afterAll(() => tf.setBackend('cpu'));
-
+onEachBackend(() => {
   it.each(cases)('$name gives what Keras gives', async ({ golden }) => {
     const before = tf.memory().numTensors;
     const model = await modelOf(golden);
@@ -88,8 +58,9 @@ describe.each(['cpu', 'wasm'])('on the %s backend', (backend) => {
   });
 });
 
-it.each(cases)('$name has the gradients of Keras', async ({ golden }) => {
-  if (golden.inputGradients === undefined) return;
+const withGradients = cases.filter(({ golden }) => golden.inputGradients !== undefined);
+
+it.each(withGradients)('$name has the gradients of Keras', async ({ golden }) => {
   const model = await modelOf(golden);
   const layer = model.getLayer('layer');
   const before = tf.memory().numTensors;
@@ -99,9 +70,9 @@ it.each(cases)('$name has the gradients of Keras', async ({ golden }) => {
       return tf.sum(tf.mul(output!, tensorOf(golden.upstream!)));
     };
     const gradients = tf.grads(loss)(golden.inputs.map(tensorOf));
+    expect(gradients).toHaveLength(golden.inputGradients!.length);
     gradients.forEach((gradient, i) => {
-      const found = { shape: gradient.shape, data: [...gradient.dataSync()] };
-      expect(worst(found, golden.inputGradients![i]!)).toBeLessThan(2e-5);
+      expect(worst(flatOf(gradient), golden.inputGradients![i]!)).toBeLessThan(2e-5);
     });
   });
   expect(tf.memory().numTensors).toBe(before);
@@ -126,9 +97,7 @@ it('every operation of the list is computed, and has a case', () => {
 
 describe('shapes that are known in part', () => {
   const shapeAfter = (config: JsonObject, ...shapes: (number | null)[][]) => {
-    const names = shapes.map((__, index) => `input${index}`);
     const inputs = shapes.map((shape) => tf.input({ batchShape: shape }));
-    expect(names).toHaveLength(inputs.length);
     const map = tf.serialization.SerializationMap.getMap().classNameMap;
     const [TensorOperation, make] = map.TensorOperation!;
     const layer = make(TensorOperation, config) as unknown as tf.layers.Layer;

@@ -1,14 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { reloaded, worst } from './support.ts';
-import {
-  namesOfWeights,
-  outputsOf,
-  sequenceCases,
-  sequenceGradients,
-  sequenceModel,
-} from './sequences-support.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { gradientsOf, onEachBackend, reloaded, worst } from './support.ts';
+import { namesOfWeights, outputsOf, sequenceCases, sequenceModel } from './sequences-support.ts';
 
 const cases = Object.entries(sequenceCases).map(([name, golden]) => ({ name, golden }));
 const withGradients = cases.filter(({ golden }) => golden.inputGradients !== undefined);
@@ -28,12 +22,7 @@ beforeAll(async () => {
   await tf.setBackend('cpu');
 });
 
-describe.each(['cpu', 'wasm'])('on the %s backend', (backend) => {
-  beforeAll(async () => {
-    await tf.setBackend(backend);
-  });
-  afterAll(() => tf.setBackend('cpu'));
-
+onEachBackend(() => {
   it.each(cases)('$name gives what Keras gives', async ({ golden }) => {
     const before = tf.memory().numTensors;
     const model = await sequenceModel(golden);
@@ -61,7 +50,7 @@ describe('gradients', () => {
   it.each(withGradients)('$name has those of Keras', async ({ golden }) => {
     const model = await sequenceModel(golden);
     const before = tf.memory().numTensors;
-    const { byInput, byWeight } = sequenceGradients(model, golden);
+    const { byInput, byWeight } = gradientsOf(model, golden, { training: false });
     expect(tf.memory().numTensors).toBe(before);
     const found = [...byInput, ...byWeight];
     const wanted = [...golden.inputGradients!, ...golden.weightGradients!];
