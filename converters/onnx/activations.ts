@@ -157,6 +157,15 @@ export function mapValue(value: Value, apply: (x: string) => string): Value {
   return dtype === undefined ? { shape, born, forms } : { shape, born, forms, dtype };
 }
 
+/** Softmax over one axis of `x` or several: over several, exponentials by their sum, the largest one taken off before. */
+export function softmaxOver(builder: GraphBuilder, x: string, axes: readonly number[]): string {
+  if (axes.length === 1) return builder.node('Softmax', [x], { axis: { i: axes[0] as number } });
+  const largest = builder.node('ReduceMax', [x], { axes: { ints: axes }, keepdims: { i: 1 } });
+  const exponential = builder.node('Exp', [builder.node('Sub', [x, largest])]);
+  const sum = builder.node('ReduceSum', [exponential, builder.integers(axes)], { keepdims: { i: 1 } });
+  return builder.node('Div', [exponential, sum]);
+}
+
 /** An operator with an `axis`, which is given in Keras's order and may be negative. */
 export function alongAxis(call: LayerCall, value: Value, opType: string, axis: number): Value {
   const rank = value.shape.length;

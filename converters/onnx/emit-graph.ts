@@ -10,7 +10,7 @@ import type { Call } from './call-order.ts';
 import { callKey, callOrder, readersOf } from './call-order.ts';
 import { isChannelsFirst, numberOf, sidesOf } from './config.ts';
 import type { Affine, AffineSource, Dialect, LayerCall, LayerEmitter, Padding } from './emitter.ts';
-import { unsupportedLayer } from './emitter.ts';
+import { unsupportedLayer, weightKey } from './emitter.ts';
 import type { GraphBuilder } from './graph-builder.ts';
 import { emitterOf } from './registry.ts';
 import { behindFolded, maskAfter } from './layers/masks.ts';
@@ -21,14 +21,6 @@ export interface EmitOptions {
   readonly weights: ReadonlyMap<string, readonly WeightTensor[]>;
   readonly dialect: Dialect;
   readonly fold: boolean;
-}
-
-/** Names of the models around a layer and its own; see `weightKey`. */
-const PATH_SEPARATOR = ' > ';
-
-/** The key of a layer's weights: its name, behind the names of the models that it is nested in. */
-export function weightKey(path: readonly string[]): string {
-  return path.join(PATH_SEPARATOR);
 }
 
 /** Writes what `outputs` need and returns their values. `inputs` belong to `graph.inputs`, in order. */

@@ -1,6 +1,8 @@
 import { EngineError, WeightsError } from '../../src/base/errors.ts';
 import type { JsonObject, WeightTensor } from '../../src/base/types.ts';
 import type { GraphLayer } from '../graph.ts';
+import type { InnerLayer } from '../keras/tfjs-support.ts';
+import { innerLayer } from '../keras/tfjs-support.ts';
 import { numbersOf } from '../tensors.ts';
 import type { AxisAffine } from './affine.ts';
 import type { GraphBuilder } from './graph-builder.ts';
@@ -59,6 +61,11 @@ export interface LayerCall {
   ): readonly Value[];
 }
 
+/** The key of a layer's weights: its name, behind the names of the models that it is nested in. */
+export function weightKey(path: readonly string[]): string {
+  return path.join(' > ');
+}
+
 export interface LayerEmitter {
   /** One value, or one for each output of the layer. */
   emit(call: LayerCall): Value | readonly Value[];
@@ -102,6 +109,13 @@ export function inputOf(call: LayerCall): Value {
     throw unsupportedLayer(call.layer, `it has ${call.inputs.length} inputs and 1 was expected`);
   }
   return input;
+}
+
+/** The layer that a wrapper's config holds. */
+export function wrappedLayer({ config, layer }: LayerCall): InnerLayer {
+  const inner = innerLayer(config.layer);
+  if (inner !== undefined) return inner;
+  throw unsupportedLayer(layer, 'it has no layer');
 }
 
 /** A weight whose shape was checked and whose numbers are still where they were. */

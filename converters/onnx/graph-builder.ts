@@ -9,11 +9,9 @@ import type {
   OnnxType,
   OnnxValueInfo,
 } from './protobuf.ts';
+import { DATA_TYPE } from './protobuf.ts';
 import type { Layout, Value, ValueType } from './value.ts';
 import { layoutOrder, valueType } from './value.ts';
-
-/** ONNX's numbers for types, as the operator Cast takes them. */
-const CAST_TO = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
 
 /** Numbers for a constant: made or read when it is written, not before. */
 export type ConstantSource = WeightTensor | (() => Float32Array);
@@ -87,8 +85,8 @@ export class GraphBuilder {
     return this.node('Reshape', [x, this.integers(sizes)]);
   }
 
-  cast(x: string, to: keyof typeof CAST_TO): string {
-    return this.node('Cast', [x], { to: { i: CAST_TO[to] } });
+  cast(x: string, to: OnnxType): string {
+    return this.node('Cast', [x], { to: { i: DATA_TYPE[to] } });
   }
 
   /** The value as another type, in the layout that it was born in. */

@@ -1,6 +1,5 @@
 export type { Affine, CheckedWeight, Dialect, LayerCall, LayerEmitter, Padding } from './emitter.ts';
-export { checkedWeight, inputOf, unsupportedLayer, weightOf } from './emitter.ts';
-export { weightKey } from './emit-graph.ts';
+export { checkedWeight, inputOf, unsupportedLayer, weightKey, weightOf } from './emitter.ts';
 export { IR_VERSION, OPSET_VERSION } from './protobuf.ts';
 export { onnxLayerNames, registerOnnxLayer } from './registry.ts';
 export type { OnnxEndpoint, OnnxModel, OnnxStream, OnnxWeights, WriteOnnxOptions } from './write-onnx.ts';

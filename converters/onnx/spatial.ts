@@ -70,7 +70,7 @@ export interface Window {
 
 /** Padding attributes and output sizes of a sliding window, padded as TensorFlow does it. */
 export function slide(
-  map: FeatureMap,
+  map: Pick<FeatureMap, 'sizes'>,
   window: Window,
 ): { attributes: Record<string, Attribute>; sizes: readonly Size[] } {
   const { kernel, strides, dilations, padding, zeroPadding } = window;

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { codeOf } from '../converters/support.ts';
 import type { CorpusFile } from './corpus.ts';
-import { convertToOnnx, corpusFiles, goldenOf, largestDifference, runOnnx } from './corpus.ts';
+import { convertToOnnx, corpusFiles, expectOutputs, goldenOf } from './corpus.ts';
 
 /** Files that are not written, each with the code of the error that says why. */
 const REFUSED: Readonly<Record<string, string>> = {};
@@ -13,19 +13,11 @@ const keep = process.env.ONNX_CORPUS;
 const files = corpusFiles();
 const written = files.filter(({ file }) => REFUSED[file] === undefined);
 
-/** Output `index` of a file must have Keras's numbers, and the shape that the model says it has. */
 async function expectKerasOutputs(file: CorpusFile, fold: boolean): Promise<void> {
   const { inputs, outputs } = goldenOf(file);
   const model = await convertToOnnx(file, { fold });
   if (keep !== undefined && fold) writeFileSync(`${keep}/${file.file}.onnx`, model.bytes);
-  const results = await runOnnx(model, inputs);
-  expect(results.map(({ shape }) => shape)).toEqual(outputs.map(({ shape }) => shape));
-  results.forEach(({ data, shape }, index) => {
-    const difference = largestDifference(data, outputs[index]!.data);
-    expect(difference, `output ${index}`).toBeLessThanOrEqual(1e-5);
-    const stated = model.outputs[index]!.shape;
-    expect(stated.map((size, axis) => size ?? shape[axis])).toEqual(shape);
-  });
+  await expectOutputs(model, inputs, outputs, 1e-5);
 }
 
 it('the corpus is not empty, and what is refused is in it', () => {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
+import { expect } from 'vitest';
 import { readModelFile } from '../../converters/read-model-file.ts';
 import { resolveModelFile } from '../../converters/resolve-model.ts';
 import { weightsByKey } from '../../converters/weights-by-key.ts';
@@ -76,4 +77,21 @@ export function largestDifference(given: readonly number[], expected: readonly n
     const difference = Math.abs(value - given[index]!) / Math.max(1, Math.abs(value));
     return Number.isNaN(difference) ? Infinity : Math.max(largest, difference);
   }, 0);
+}
+
+/** One run must give these outputs within `tolerance`, in the shapes that the model says it has. */
+export async function expectOutputs(
+  model: OnnxModel,
+  inputs: readonly Listed[],
+  outputs: readonly Listed[],
+  tolerance: number,
+): Promise<void> {
+  const results = await runOnnx(model, inputs);
+  expect(results.map(({ shape }) => shape)).toEqual(outputs.map(({ shape }) => shape));
+  results.forEach(({ data, shape }, index) => {
+    const difference = largestDifference(data, outputs[index]!.data);
+    expect(difference, `output ${index}`).toBeLessThanOrEqual(tolerance);
+    const stated = model.outputs[index]!.shape;
+    expect(stated.map((size, axis) => size ?? shape[axis])).toEqual(shape);
+  });
 }

@@ -47,6 +47,16 @@ describe("a layer that tfjs computes otherwise than Keras, in tfjs's dialect", (
     const write = () => writeOnnxModel(only(className, config), norm, { dialect: 'tfjs' });
     expect(await codeOf(write)).toBe('ENGINE_UNSUPPORTED_LAYER');
   });
+
+  it("a Dot of more than three axes is refused where it is tfjs's", async () => {
+    const graph = graphOf(
+      [8, 8, 3],
+      [{ className: 'Dot', name: 'x', config: { axes: 3 }, from: ['input', 'input'] }],
+    );
+    expect(writeOnnxModel(graph, new Map()).length).toBeGreaterThan(0);
+    const write = () => writeOnnxModel(graph, new Map(), { dialect: 'tfjs' });
+    expect(await codeOf(write)).toBe('ENGINE_UNSUPPORTED_LAYER');
+  });
 });
 
 /** `values` of a type into one layer. */

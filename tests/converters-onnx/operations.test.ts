@@ -6,7 +6,7 @@ import { parseKerasConfig } from '../../converters/keras/parse-config.ts';
 import { buildOnnxModel } from '../../converters/onnx/index.ts';
 import { onnxOperationNames } from '../../converters/onnx/layers/tensor-operation.ts';
 import type { Listed } from './corpus.ts';
-import { largestDifference, runOnnx } from './corpus.ts';
+import { expectOutputs } from './corpus.ts';
 
 interface Golden {
   name: string;
@@ -29,15 +29,7 @@ const graphOf = ({ config, name, keras }: Golden) =>
 describe('operations between layers give what Keras gives', () => {
   it.each(cases.map((golden) => [golden.name, golden] as const))('%s', async (_, golden) => {
     const model = buildOnnxModel(graphOf(golden), new Map());
-    const results = await runOnnx(model, golden.inputs);
-    expect(results.map(({ shape }) => shape)).toEqual(golden.outputs.map(({ shape }) => shape));
-    results.forEach(({ data, shape }, index) => {
-      expect(largestDifference(data, golden.outputs[index]!.data), `output ${index}`).toBeLessThanOrEqual(
-        2e-6,
-      );
-      const stated = model.outputs[index]!.shape;
-      expect(stated.map((size, axis) => size ?? shape[axis])).toEqual(shape);
-    });
+    await expectOutputs(model, golden.inputs, golden.outputs, 2e-6);
   });
 });
 

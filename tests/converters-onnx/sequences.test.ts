@@ -1,17 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseKerasConfig } from '../../converters/keras/parse-config.ts';
-import type { OnnxModel } from '../../converters/onnx/index.ts';
 import { buildOnnxModel } from '../../converters/onnx/index.ts';
-import type { JsonObject, NamedTensor } from '../../src/base/types.ts';
+import type { JsonObject } from '../../src/base/types.ts';
 import { codeOf } from '../converters/support.ts';
-import { largestDifference, runOnnx } from './corpus.ts';
-import { graphOf, readOnnx, tensor } from './support.ts';
+import type { Listed } from './corpus.ts';
+import { expectOutputs } from './corpus.ts';
+import type { Encoded } from './support.ts';
+import { floatsOf, graphOf, readOnnx, tensor, weightsOf } from './support.ts';
 
-interface Encoded {
-  shape: number[];
-  data: string;
-}
 interface Golden {
   name: string;
   keras: '2' | '3';
@@ -30,33 +27,15 @@ const { cases } = JSON.parse(readFileSync(file, 'utf8')) as { cases: Golden[] };
  */
 const REFUSED = new Set(['heads over masked sequences that others read too, Keras 3']);
 
-const floats = ({ data }: Encoded) => new Float32Array(Uint8Array.from(Buffer.from(data, 'base64')).buffer);
-const named = (encoded: Encoded, index: number): NamedTensor => ({
-  name: `weight_${index}`,
-  shape: encoded.shape,
-  dtype: 'float32',
-  data: floats(encoded),
-});
+const listed = (encoded: Encoded): Listed => ({ shape: encoded.shape, data: [...floatsOf(encoded)] });
 
-function written({ config, weights }: Golden): OnnxModel {
-  const byLayer = Object.entries(weights).map(([layer, list]) => [layer, list.map(named)] as const);
-  return buildOnnxModel(parseKerasConfig(config), new Map(byLayer));
-}
+const written = ({ config, weights }: Golden) => buildOnnxModel(parseKerasConfig(config), weightsOf(weights));
 
 const titled = cases.map((golden) => [`${golden.name}, Keras ${golden.keras}`, golden] as const);
 
 describe('recurrent layers, attention and masks as ONNX give what Keras gives', () => {
   it.each(titled.filter(([title]) => !REFUSED.has(title)))('%s', async (_, golden) => {
-    const model = written(golden);
-    const inputs = golden.inputs.map((input) => ({ shape: input.shape, data: [...floats(input)] }));
-    const results = await runOnnx(model, inputs);
-    expect(results.map(({ shape }) => shape)).toEqual(golden.outputs.map(({ shape }) => shape));
-    results.forEach(({ data, shape }, index) => {
-      const expected = [...floats(golden.outputs[index]!)];
-      expect(largestDifference(data, expected), `output ${index}`).toBeLessThanOrEqual(2e-6);
-      const stated = model.outputs[index]!.shape;
-      expect(stated.map((size, axis) => size ?? shape[axis])).toEqual(shape);
-    });
+    await expectOutputs(written(golden), golden.inputs.map(listed), golden.outputs.map(listed), 2e-6);
   });
 });
 
@@ -70,6 +49,8 @@ describe('a mask that Keras 3 forgets is refused', () => {
   });
 });
 
+const lstmWeights = new Map([['lstm', [tensor(3, 8), tensor(2, 8), tensor(8)]]]);
+
 describe('what ONNX cannot say', () => {
   const lstm = (config: JsonObject, from?: string[]) => {
     const layers = [
@@ -81,13 +62,13 @@ describe('what ONNX cannot say', () => {
         ...(from === undefined ? {} : { from }),
       },
     ];
-    return () =>
-      buildOnnxModel(graphOf([5, 3], layers), new Map([['lstm', [tensor(3, 8), tensor(2, 8), tensor(8)]]]));
+    return () => buildOnnxModel(graphOf([5, 3], layers), lstmWeights);
   };
 
   it.each([
     ['a stateful layer, which would begin anew with every run', { stateful: true }],
     ['a layer whose first axis is time', { time_major: true }],
+    ['a layer that is called with constants', { num_constants: 1 }],
     ['an activation that is not known', { activation: 'mine' }],
   ])('%s is refused', async (_, config) => {
     expect(await codeOf(lstm(config))).toBe('ENGINE_UNSUPPORTED_LAYER');
@@ -110,8 +91,7 @@ describe('which operators are written', () => {
       ...(masked ? [{ className: 'Masking', name: 'masking' }] : []),
       { className: 'LSTM', name: 'lstm', config: { units: 2, ...config } },
     ];
-    const weights = new Map([['lstm', [tensor(3, 8), tensor(2, 8), tensor(8)]]]);
-    return readOnnx(buildOnnxModel(graphOf([5, 3], layers), weights).bytes).operators;
+    return readOnnx(buildOnnxModel(graphOf([5, 3], layers), lstmWeights).bytes).operators;
   };
 
   it("an LSTM with Keras's activations is ONNX's own operator", () => {

@@ -87,3 +87,24 @@ export function tensor(...shape: number[]): NamedTensor {
   const data = Float32Array.from({ length }, (_, index) => ((index % 23) - 9) / 10);
   return { name: 'weight', shape, dtype: 'float32', data };
 }
+
+/** A tensor of a golden: float32 in base64. */
+export interface Encoded {
+  shape: number[];
+  data: string;
+}
+
+export function floatsOf({ data }: Encoded): Float32Array<ArrayBuffer> {
+  return new Float32Array(Uint8Array.from(Buffer.from(data, 'base64')).buffer);
+}
+
+/** The weights of each layer of a golden. */
+export function weightsOf(golden: Readonly<Record<string, Encoded[]>>): Map<string, NamedTensor[]> {
+  const named = (encoded: Encoded, index: number): NamedTensor => ({
+    name: `weight_${index}`,
+    shape: encoded.shape,
+    dtype: 'float32',
+    data: floatsOf(encoded),
+  });
+  return new Map(Object.entries(golden).map(([layer, list]) => [layer, list.map(named)]));
+}

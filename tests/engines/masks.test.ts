@@ -70,6 +70,37 @@ const OTHERWISE: [string, (x: Node) => Node][] = [
       ),
   ],
   ['a mask that a model within the model makes', (x) => on(lstm(), on(inner([5, 3], masked), x))],
+  ['such a mask that nothing reads', (x) => on(L.dense({ units: 2 }), on(inner([5, 3], masked), x))],
+  [
+    'a mask that reaches a model within the model in which nothing reads it',
+    (x) =>
+      on(
+        inner([5, 3], (y) => on(L.dense({ units: 2 }), y)),
+        masked(x),
+      ),
+  ],
+  ['a mask of what is masked already', (x) => on(lstm(), masked(masked(x)))],
+  [
+    'a recurrent layer with a mask and states to begin with',
+    (x) => {
+      const state = on(L.dense({ units: 3 }), on(L.flatten(), x));
+      return on(lstm(), [masked(x), state, state]);
+    },
+  ],
+  [
+    'a recurrent convolution',
+    (x) => {
+      const pictures = masked(on(L.reshape({ targetShape: [5, 3, 1, 1] }), x));
+      return on(L.convLstm2d({ filters: 2, kernelSize: 1 }), pictures);
+    },
+  ],
+  [
+    'masks in a wrapped model',
+    (x) => {
+      const wrapped = inner([3, 1], (y) => on(L.add(), [on(lstm(), masked(y)), on(lstm(), y)]));
+      return on(L.timeDistributed({ layer: wrapped }), on(L.reshape({ targetShape: [5, 3, 1] }), x));
+    },
+  ],
   [
     'a wrapped recurrent layer beside a mask',
     (x) => {

@@ -1,4 +1,4 @@
-import { activate, alongAxis, mapValue } from '../activations.ts';
+import { activate, mapValue, softmaxOver } from '../activations.ts';
 import { axesOf, numberOf } from '../config.ts';
 import type { LayerCall, LayerEmitter } from '../emitter.ts';
 import { checkedWeight, inputOf } from '../emitter.ts';
@@ -63,19 +63,10 @@ function prelu(call: LayerCall): Value {
   return mapValue(input, (x) => call.builder.node('PRelu', [x, slope]));
 }
 
-/** Over several axes: the exponential by the sum of exponentials, with the largest one taken off before. */
 function softmax(call: LayerCall): Value {
-  const { builder } = call;
   const input = inputOf(call);
-  const axes = axesOf(call, input.shape.length);
-  if (axes.length === 1) return alongAxis(call, input, 'Softmax', axes[0] as number);
-  const positions = axes.map((axis) => bornAxis(input, axis));
-  return mapValue(input, (x) => {
-    const largest = builder.node('ReduceMax', [x], { axes: { ints: positions }, keepdims: { i: 1 } });
-    const exponential = builder.node('Exp', [builder.node('Sub', [x, largest])]);
-    const sum = builder.node('ReduceSum', [exponential, builder.integers(positions)], { keepdims: { i: 1 } });
-    return builder.node('Div', [exponential, sum]);
-  });
+  const axes = axesOf(call, input.shape.length).map((axis) => bornAxis(input, axis));
+  return mapValue(input, (x) => softmaxOver(call.builder, x, axes));
 }
 
 export const activationEmitters: Readonly<Record<string, LayerEmitter>> = {

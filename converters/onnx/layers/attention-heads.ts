@@ -1,4 +1,4 @@
-import { flagOf, numberOf } from '../config.ts';
+import { countOf, flagOf } from '../config.ts';
 import type { LayerCall, LayerEmitter } from '../emitter.ts';
 import { checkedWeight, unsupportedLayer } from '../emitter.ts';
 import type { Shape, Value } from '../value.ts';
@@ -7,12 +7,6 @@ import type { AttentionOperands } from './attention-masks.ts';
 import { attentionOperands, givesScores } from './attention-masks.ts';
 import type { Attended, Heads, Projected } from './attention-products.ts';
 import { attendedAlong, attendedSimply } from './attention-products.ts';
-
-function positive(call: LayerCall, key: string, otherwise = 0): number {
-  const value = numberOf(call.config, key, otherwise);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw unsupportedLayer(call.layer, `its ${key} is ${JSON.stringify(call.config[key]) ?? 'missing'}`);
-}
 
 /** Reads the projections' weights one after the other, as they stand in the layer's list. */
 class Projections {
@@ -122,9 +116,9 @@ function finished(
 function multiHeadAttention(call: LayerCall): readonly Value[] {
   const operands = attentionOperands(call);
   const { query, value } = operands;
-  const queries = positive(call, 'num_heads');
-  const keyWidth = positive(call, 'key_dim');
-  const valueWidth = call.config.value_dim == null ? keyWidth : positive(call, 'value_dim');
+  const queries = countOf(call, 'num_heads');
+  const keyWidth = countOf(call, 'key_dim');
+  const valueWidth = call.config.value_dim == null ? keyWidth : countOf(call, 'value_dim');
   const heads = { queries, keys: queries, keyWidth, valueWidth };
   const axes = attentionAxes(call, query.shape.length);
   const weights = new Projections(call);
@@ -142,9 +136,9 @@ function multiHeadAttention(call: LayerCall): readonly Value[] {
 function groupQueryAttention(call: LayerCall): readonly Value[] {
   const operands = attentionOperands(call);
   const { query, value } = operands;
-  const width = positive(call, 'head_dim');
-  const queries = positive(call, 'num_query_heads');
-  const keys = positive(call, 'num_key_value_heads');
+  const width = countOf(call, 'head_dim');
+  const queries = countOf(call, 'num_query_heads');
+  const keys = countOf(call, 'num_key_value_heads');
   if (query.shape.length !== 3 || queries % keys !== 0) {
     throw unsupportedLayer(
       call.layer,

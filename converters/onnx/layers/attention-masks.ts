@@ -112,6 +112,5 @@ export function spread({ builder }: LayerCall, mask: Value, axes: readonly numbe
 }
 
 export function asBool(builder: LayerCall['builder'], mask: Value): string {
-  const name = builder.plain(mask);
-  return mask.dtype === 'bool' ? name : builder.cast(name, 'bool');
+  return builder.plain(builder.castValue(mask, 'bool'));
 }

@@ -1,3 +1,4 @@
+import { softmaxOver } from '../activations.ts';
 import { numberOf } from '../config.ts';
 import type { LayerCall } from '../emitter.ts';
 import { unsupportedLayer } from '../emitter.ts';
@@ -58,16 +59,6 @@ function zerosWhereNothingCounts(call: LayerCall): boolean {
   return config.seed !== undefined && explicit;
 }
 
-/** Softmax over the last axes of scores. */
-function softmax(call: LayerCall, scores: string, axes: readonly number[]): string {
-  const { builder } = call;
-  if (axes.length === 1) return builder.node('Softmax', [scores], { axis: { i: axes[0] as number } });
-  const highest = builder.node('ReduceMax', [scores], { axes: { ints: axes }, keepdims: { i: 1 } });
-  const powers = builder.node('Exp', [builder.node('Sub', [scores, highest])]);
-  const total = builder.node('ReduceSum', [powers, builder.integers(axes)], { keepdims: { i: 1 } });
-  return builder.node('Div', [powers, total]);
-}
-
 /** Attention weights; `places` has as many axes as the scores, or fewer in front. */
 function weighted(
   call: LayerCall,
@@ -76,8 +67,9 @@ function weighted(
   axes: readonly number[],
 ): string {
   const { builder } = call;
-  if (places === undefined) return softmax(call, scores, axes);
-  const weights = softmax(call, builder.node('Where', [places, scores, builder.scalar(MASKED)]), axes);
+  if (places === undefined) return softmaxOver(builder, scores, axes);
+  const masked = builder.node('Where', [places, scores, builder.scalar(MASKED)]);
+  const weights = softmaxOver(builder, masked, axes);
   if (!zerosWhereNothingCounts(call)) return weights;
   return builder.node('Where', [places, weights, builder.scalar(0)]);
 }

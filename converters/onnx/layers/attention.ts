@@ -4,15 +4,7 @@ import { unsupportedLayer, weightOf } from '../emitter.ts';
 import type { Shape, Value } from '../value.ts';
 import { plainValue } from '../value.ts';
 import type { AttentionOperands } from './attention-masks.ts';
-import {
-  allOf,
-  asBool,
-  attentionOperands,
-  causalMask,
-  givesScores,
-  isCausal,
-  spread,
-} from './attention-masks.ts';
+import { allOf, attentionOperands, causalMask, givesScores, isCausal, spread } from './attention-masks.ts';
 
 /** What Keras takes off the scores of masked places. */
 const MASKED = 1e9;
@@ -35,8 +27,7 @@ function attended(
   const weights = builder.node('Softmax', [masked], { axis: { i: -1 } });
   let output = builder.node('MatMul', [weights, builder.plain(value)]);
   if (query.mask !== undefined) {
-    const counts = builder.node('Unsqueeze', [asBool(builder, query.mask), builder.integers([-1])]);
-    output = builder.node('Where', [counts, output, builder.scalar(0)]);
+    output = builder.node('Where', [spread(call, query.mask, [-1]), output, builder.scalar(0)]);
   }
   const shape: Shape = [...query.shape.slice(0, -1), value.shape.at(-1) ?? null];
   const outputs = [plainValue(output, shape)];

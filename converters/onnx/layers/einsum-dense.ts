@@ -1,12 +1,16 @@
 import { activate } from '../activations.ts';
+import { textOf } from '../config.ts';
 import type { LayerCall, LayerEmitter } from '../emitter.ts';
 import { checkedWeight, inputOf, unsupportedLayer } from '../emitter.ts';
-import type { Shape, Value } from '../value.ts';
+import { einsumShape } from '../operations/products.ts';
+import type { Value } from '../value.ts';
 import { plainValue } from '../value.ts';
 
 const EQUATION = /^(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)(\.\.\.)?$/;
 
 interface Einsum {
+  /** Without spaces. */
+  readonly equation: string;
   readonly input: string;
   readonly kernel: string;
   readonly output: string;
@@ -15,15 +19,15 @@ interface Einsum {
 }
 
 function parsed(call: LayerCall): Einsum {
-  const { equation } = call.config;
-  const match = typeof equation === 'string' ? EQUATION.exec(equation.replaceAll(' ', '')) : null;
+  const equation = textOf(call.config, 'equation', '').replaceAll(' ', '');
+  const match = EQUATION.exec(equation);
   if (match !== null) {
     const [, left, input = '', right, kernel = '', outputLeft, output = '', outputRight] = match;
     const fits = left === outputLeft && right === outputRight && (left === undefined || right === undefined);
     const ellipsis = left !== undefined ? 'left' : right !== undefined ? 'right' : undefined;
-    if (fits) return { input, kernel, output, ellipsis };
+    if (fits) return { equation, input, kernel, output, ellipsis };
   }
-  throw unsupportedLayer(call.layer, `its equation is ${JSON.stringify(equation) ?? 'missing'}`);
+  throw unsupportedLayer(call.layer, `its equation is ${JSON.stringify(call.config.equation) ?? 'missing'}`);
 }
 
 /** Whether it is the product of the input's last axis with the kernel's first, as Dense has it. */
@@ -37,21 +41,6 @@ function isMatrixProduct({ input, kernel, output, ellipsis }: Einsum): boolean {
   );
 }
 
-function outputShape(call: LayerCall, einsum: Einsum, shape: Shape, kernel: readonly number[]): Shape {
-  const { input, output, ellipsis } = einsum;
-  const unnamed = shape.length - input.length;
-  if (unnamed < 0 || (unnamed > 0 && ellipsis === undefined)) {
-    throw unsupportedLayer(call.layer, `its equation does not fit an input of ${shape.length} axes`);
-  }
-  const from = ellipsis === 'left' ? unnamed : 0;
-  const sizes = new Map<string, number | null>();
-  [...input].forEach((letter, index) => sizes.set(letter, shape[from + index] ?? null));
-  [...einsum.kernel].forEach((letter, index) => sizes.set(letter, kernel[index] ?? null));
-  const named = [...output].map((letter) => sizes.get(letter) ?? null);
-  if (ellipsis === 'left') return [...shape.slice(0, unnamed), ...named];
-  return ellipsis === 'right' ? [...named, ...shape.slice(input.length)] : named;
-}
-
 function einsumDense(call: LayerCall): Value {
   const { builder, config, weightKey } = call;
   const input = inputOf(call);
@@ -62,7 +51,7 @@ function einsumDense(call: LayerCall): Value {
     'kernel',
     [...einsum.kernel].map(() => null),
   );
-  const shape = outputShape(call, einsum, input.shape, kernel.shape);
+  const shape = einsumShape(call, einsum.equation, [input.shape, kernel.shape]);
   const x = builder.plain(input);
 
   let product: string;
@@ -76,8 +65,7 @@ function einsumDense(call: LayerCall): Value {
     }
   } else {
     const weights = builder.weights(`${weightKey}:kernel`, kernel.shape, kernel.tensor);
-    const equation = (config.equation as string).replaceAll(' ', '');
-    product = builder.node('Einsum', [x, weights], { equation: { s: equation } });
+    product = builder.node('Einsum', [x, weights], { equation: { s: einsum.equation } });
   }
   if (config.bias_axes != null && config.bias_axes !== '') {
     // Its shape has ones where the axes behind the first of `bias_axes` have no bias.

@@ -1,9 +1,9 @@
 import type { JsonValue } from '../../../src/base/types.ts';
 import type { GraphLayer } from '../../graph.ts';
-import { isJsonObject, stringOf } from '../../json.ts';
+import { isJsonObject } from '../../json.ts';
 import { numberOf } from '../config.ts';
 import type { LayerCall, LayerEmitter } from '../emitter.ts';
-import { inputOf, unsupportedLayer } from '../emitter.ts';
+import { inputOf, unsupportedLayer, wrappedLayer } from '../emitter.ts';
 import type { GraphBuilder } from '../graph-builder.ts';
 import type { Value } from '../value.ts';
 import { plainValue, valueType } from '../value.ts';
@@ -26,18 +26,12 @@ const OWN = new Set(['Masking', 'TimeDistributed']);
 /** The value with the mask that Keras gives output `index` of this call; called after every emitter. */
 export function maskAfter(call: LayerCall, value: Value, index: number): Value {
   const mask = outputMask(call, value, index);
-  if (value.mask === mask) return value;
-  const bare = { ...value };
-  delete bare.mask;
-  return mask === undefined ? bare : { ...bare, mask };
+  return value.mask === mask ? value : { ...value, mask };
 }
 
 /** The value behind a layer that was folded into another one. */
 export function behindFolded({ className }: GraphLayer, value: Value): Value {
-  if (value.mask === undefined || PASSING.has(className)) return value;
-  const bare = { ...value };
-  delete bare.mask;
-  return bare;
+  return value.mask === undefined || PASSING.has(className) ? value : { ...value, mask: undefined };
 }
 
 function outputMask(call: LayerCall, value: Value, index: number): Value | undefined {
@@ -81,7 +75,7 @@ function mergedMask({ builder, inputs }: LayerCall): Value | undefined {
 }
 
 /** True where both are. */
-export function bothMasks(builder: GraphBuilder, a: Value, b: Value): Value {
+function bothMasks(builder: GraphBuilder, a: Value, b: Value): Value {
   if (a === b) return a;
   const name = builder.node('And', [builder.plain(a), builder.plain(b)]);
   return plainValue(
@@ -136,37 +130,21 @@ function masking(call: LayerCall, marks: boolean): Value {
 
 /** This package's layer for tfjs: its second input is the mask of the layer inside, and none goes on. */
 function masked(call: LayerCall): readonly Value[] {
-  const { config, inputs, layer } = call;
-  const [x, mask, ...states] = inputs;
-  const inner = isJsonObject(config.layer) ? config.layer : {};
-  const className = stringOf(inner.class_name);
-  if (x === undefined || mask === undefined || className === undefined || !isJsonObject(inner.config)) {
-    throw unsupportedLayer(layer, 'it has no layer, or no mask');
-  }
+  const { layer } = call;
+  const [x, mask, ...states] = call.inputs;
+  if (x === undefined || mask === undefined) throw unsupportedLayer(layer, 'it has no mask');
   if (states.length > 0) {
     // tfjs gives the state for a masked step, Keras what was last given out: at the start these are two things.
     throw unsupportedLayer(layer, 'it has a mask and states to begin with');
   }
   const given = { ...x, mask: call.builder.castValue(mask, 'bool') };
-  return call.inner(
-    { name: layer.name, className, config: inner.config, inbound: [] },
-    [given],
-    call.weights,
-  );
+  return call.inner({ ...wrappedLayer(call), name: layer.name, inbound: [] }, [given], call.weights);
 }
 
 /** This package's layer for tfjs, which reads no masks. */
 function started(call: LayerCall): readonly Value[] {
-  const inner = isJsonObject(call.config.layer) ? call.config.layer : {};
-  const className = stringOf(inner.class_name);
-  if (className === undefined || !isJsonObject(inner.config))
-    throw unsupportedLayer(call.layer, 'it has no layer');
   const inputs = call.inputs.map((input) => ({ ...input, mask: undefined }));
-  return call.inner(
-    { name: call.layer.name, className, config: inner.config, inbound: [] },
-    inputs,
-    call.weights,
-  );
+  return call.inner({ ...wrappedLayer(call), name: call.layer.name, inbound: [] }, inputs, call.weights);
 }
 
 export const maskEmitters: Readonly<Record<string, LayerEmitter>> = {

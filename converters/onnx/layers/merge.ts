@@ -2,20 +2,9 @@ import { customScaleAffine } from '../affine.ts';
 import { numberOf } from '../config.ts';
 import type { LayerCall, LayerEmitter } from '../emitter.ts';
 import { unsupportedLayer } from '../emitter.ts';
-import type { Shape, Value } from '../value.ts';
+import { broadcastShape } from '../operations/operands.ts';
+import type { Value } from '../value.ts';
 import { channelsFirstAxis, channelsFirstValue, plainValue } from '../value.ts';
-
-/** The sizes after broadcasting shapes of one rank. */
-function broadcast(call: LayerCall, shapes: readonly Shape[]): Shape {
-  return (shapes[0] as Shape).map((_, axis) => {
-    const sizes = new Set(shapes.map((shape) => shape[axis] as number | null).filter((size) => size !== 1));
-    const known = [...sizes].filter((size) => size !== null);
-    if (known.length > 1)
-      throw unsupportedLayer(call.layer, `its inputs have ${known.join(' and ')} elements`);
-    if (known.length === 1) return known[0] as number;
-    return sizes.has(null) ? null : 1;
-  });
-}
 
 /** Keras puts the missing axes of a smaller input behind its batch axis. */
 function sameRank(call: LayerCall, inputs: readonly Value[]): Value[] {
@@ -46,7 +35,7 @@ function elementwise(combine: (call: LayerCall, names: string[]) => string): Lay
     emit(call) {
       if (call.inputs.length < 2) throw unsupportedLayer(call.layer, 'it has fewer than 2 inputs');
       const inputs = sameRank(call, call.inputs);
-      const shape = broadcast(
+      const shape = broadcastShape(
         call,
         inputs.map((input) => input.shape),
       );

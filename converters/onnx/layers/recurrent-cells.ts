@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue, WeightTensor } from '../../../src/base/type
 import { isJsonObject, stringOf } from '../../json.ts';
 import { kerasClass } from '../../keras/own-layers.ts';
 import { activate } from '../activations.ts';
-import { flagOf, numberOf } from '../config.ts';
+import { countOf, flagOf } from '../config.ts';
 import type { CheckedWeight, LayerCall } from '../emitter.ts';
 import { checkedWeight, unsupportedLayer } from '../emitter.ts';
 import type { Shape } from '../value.ts';
@@ -30,21 +30,24 @@ export interface Cell {
 
 /** How many weights a layer or cell has, by its config alone. */
 export function weightCount({ className, config }: Pick<RecurrentPart, 'className' | 'config'>): number {
-  if (className === 'RNN') return weightCount(cellConfig(config.cell) ?? { className: '', config: {} });
+  if (className === 'RNN') return weightCount(partOf(config.cell) ?? { className: '', config: {} });
   if (className === 'StackedRNNCells') {
     return cellList(config).reduce((sum, cell) => sum + weightCount(cell), 0);
   }
   return flagOf(config, 'use_bias', true) ? 3 : 2;
 }
 
-function cellConfig(value: JsonValue | undefined): Pick<RecurrentPart, 'className' | 'config'> | undefined {
+/** What stands in a config as a cell or a layer, under Keras's name; `undefined` when it is none. */
+export function partOf(
+  value: JsonValue | undefined,
+): Pick<RecurrentPart, 'className' | 'config'> | undefined {
   if (!isJsonObject(value) || !isJsonObject(value.config)) return undefined;
   return { className: kerasClass(stringOf(value.class_name) ?? ''), config: value.config };
 }
 
 function cellList(config: JsonObject): Pick<RecurrentPart, 'className' | 'config'>[] {
   const list = Array.isArray(config.cells) ? config.cells : [];
-  return list.map((value) => cellConfig(value) ?? { className: '', config: {} });
+  return list.map((value) => partOf(value) ?? { className: '', config: {} });
 }
 
 /** The cell of SimpleRNN, LSTM, GRU or RNN for inputs of `features`. */
@@ -61,7 +64,7 @@ export function cellOf(call: LayerCall, part: RecurrentPart, features: number): 
     case 'GRUCell':
       return gruCell(call, part, features);
     case 'RNN': {
-      const cell = cellConfig(config.cell);
+      const cell = partOf(config.cell);
       if (cell === undefined) throw unsupportedLayer(call.layer, 'it has no cell');
       return cellOf(call, { ...part, ...cell }, features);
     }
@@ -84,11 +87,7 @@ export function partWeight(
 }
 
 export function unitsOf(call: LayerCall, config: JsonObject): number {
-  const units = numberOf(config, 'units', 0);
-  if (!Number.isInteger(units) || units < 1) {
-    throw unsupportedLayer(call.layer, `its units are ${JSON.stringify(config.units) ?? 'missing'}`);
-  }
-  return units;
+  return countOf({ ...call, config }, 'units');
 }
 
 interface Gates {

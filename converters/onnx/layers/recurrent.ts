@@ -1,13 +1,11 @@
 import type { JsonObject } from '../../../src/base/types.ts';
-import { isJsonObject, stringOf } from '../../json.ts';
-import { kerasClass } from '../../keras/own-layers.ts';
 import { flagOf } from '../config.ts';
 import type { LayerCall, LayerEmitter } from '../emitter.ts';
 import { unsupportedLayer } from '../emitter.ts';
 import type { Shape, Value } from '../value.ts';
 import { plainValue } from '../value.ts';
 import type { Cell, RecurrentPart } from './recurrent-cells.ts';
-import { cellOf, weightCount } from './recurrent-cells.ts';
+import { cellOf, partOf, weightCount } from './recurrent-cells.ts';
 import { convolutionalCell } from './recurrent-convolutional.ts';
 import { flippedSteps, nativePassed } from './recurrent-native.ts';
 import type { Passage, Passed } from './recurrent-scan.ts';
@@ -179,11 +177,6 @@ const recurrent: LayerEmitter = {
   },
 };
 
-function innerPart(value: unknown): Pick<RecurrentPart, 'className' | 'config'> | undefined {
-  if (!isJsonObject(value) || !isJsonObject(value.config)) return undefined;
-  return { className: kerasClass(stringOf(value.class_name) ?? ''), config: value.config };
-}
-
 /** Bidirectional has its layers give zeros for masked steps wherever they give sequences. */
 function zerosForMasked({ className, config }: Pick<RecurrentPart, 'className' | 'config'>) {
   const sequences = flagOf(config, 'return_sequences', false);
@@ -218,9 +211,9 @@ const bidirectional: LayerEmitter = {
   emit(call) {
     const { config, weights, weightKey, layer } = call;
     const { input, initial } = operands(call);
-    const inner = innerPart(config.layer);
+    const inner = partOf(config.layer);
     if (inner === undefined) throw unsupportedLayer(layer, 'it has no layer');
-    const other = innerPart(config.backward_layer) ?? {
+    const other = partOf(config.backward_layer) ?? {
       className: inner.className,
       config: { ...inner.config, go_backwards: inner.config.go_backwards !== true },
     };

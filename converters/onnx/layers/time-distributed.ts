@@ -1,29 +1,22 @@
-import type { JsonObject, WeightTensor } from '../../../src/base/types.ts';
+import type { WeightTensor } from '../../../src/base/types.ts';
 import type { GraphLayer, ModelGraph } from '../../graph.ts';
-import { isJsonObject, stringOf } from '../../json.ts';
+import { stringOf } from '../../json.ts';
 import { expectedWeights } from '../../keras/layer-weights.ts';
 import { parseKerasConfig } from '../../keras/parse-config.ts';
 import { withUniqueNames } from '../../keras/unique-names.ts';
 import type { LayerCall, LayerEmitter } from '../emitter.ts';
-import { inputOf, unsupportedLayer } from '../emitter.ts';
+import { inputOf, unsupportedLayer, weightKey, wrappedLayer } from '../emitter.ts';
 import { refuseOtherMasks } from '../tfjs-masks.ts';
 import type { Shape, Value } from '../value.ts';
 import { plainValue, valueType } from '../value.ts';
 
 const MODELS = new Set(['Functional', 'Model', 'Sequential']);
 
-/** How a model's path becomes the key of a layer's weights, as `inner` takes it. */
-type KeyOf = (path: readonly string[]) => string;
-
 /**
  * The weights of each layer of a model that is wrapped, from the list of all: trainable ones first, as Keras stores them
  * and as `expectedWeights` has them for a nested model.
  */
-function weightsOfModel(
-  graph: ModelGraph,
-  weights: readonly WeightTensor[],
-  keyOf: KeyOf,
-): Map<string, WeightTensor[]> {
+function weightsOfModel(graph: ModelGraph, weights: readonly WeightTensor[]): Map<string, WeightTensor[]> {
   const whole: GraphLayer = { name: graph.name, className: 'Model', config: {}, inbound: [], nested: graph };
   const names = expectedWeights({ ...graph, layers: [whole] })[0]?.weights.map(({ name }) => name) ?? [];
   const byName = new Map(names.map((name, index) => [name, weights[index]]));
@@ -35,7 +28,7 @@ function weightsOfModel(
       if (layer.nested !== undefined) return walk(layer.nested, here);
       const list = (expected[index]?.weights ?? []).map(({ name }) => byName.get(name));
       found.set(
-        keyOf(here),
+        weightKey(here),
         list.filter((weight) => weight !== undefined),
       );
     });
@@ -44,26 +37,13 @@ function weightsOfModel(
   return found;
 }
 
-function wrapped(call: LayerCall): { className: string; config: JsonObject } {
-  const value = call.config.layer;
-  const className = isJsonObject(value) ? stringOf(value.class_name) : undefined;
-  if (!isJsonObject(value) || className === undefined || !isJsonObject(value.config)) {
-    throw unsupportedLayer(call.layer, 'it has no layer');
-  }
-  return { className, config: value.config };
-}
-
 function runInner(call: LayerCall, input: Value): readonly Value[] {
-  const { className, config } = wrapped(call);
+  const { className, config } = wrappedLayer(call);
   if (MODELS.has(className)) {
     const nested = withUniqueNames(parseKerasConfig({ class_name: className, config }, { ownClasses: true }));
     if (call.dialect === 'tfjs') refuseOtherMasks(nested);
     const layer: GraphLayer = { name: nested.name, className: 'Model', config, inbound: [], nested };
-    return call.inner(
-      layer,
-      [input],
-      weightsOfModel(nested, call.weights, (path) => path.join(' > ')),
-    );
+    return call.inner(layer, [input], weightsOfModel(nested, call.weights));
   }
   const name = stringOf(config.name) ?? className;
   return call.inner({ name, className, config, inbound: [] }, [input], call.weights);
@@ -124,7 +104,7 @@ function stepMask(call: LayerCall, mask: Value): Value {
  */
 function innerMask(call: LayerCall, value: Value, given: boolean): Value | undefined {
   if (value.mask === undefined || given) return value.mask;
-  const { className, config } = wrapped(call);
+  const { className, config } = wrappedLayer(call);
   if (className !== 'Embedding') {
     throw unsupportedLayer(call.layer, `it makes a mask by its ${className}, which Keras 3 ignores`);
   }

@@ -172,7 +172,7 @@ function where(call: LayerCall, all: readonly Argument[]): Value {
 }
 
 /** The types that Keras can cast to, as those that there are here. */
-export function castType(dtype: unknown): ValueType | undefined {
+function castType(dtype: unknown): ValueType | undefined {
   if (typeof dtype !== 'string') return undefined;
   if (/^(b?float\d*|half|double)$/.test(dtype)) return 'float32';
   if (/^u?int\d*$/.test(dtype)) return 'int32';
