@@ -67,27 +67,33 @@ const copyAndHash = () =>
 
 const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
 
+const OUTPUTS = ['tfjs', 'model.onnx', 'model.keras', 'model.h5'];
+
+async function inOwnProcess(output) {
+  const args = [fileURLToPath(import.meta.url), file, '--once', output];
+  if (values.architecture !== undefined) args.push('--architecture', values.architecture);
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return JSON.parse(stdout.trim().split('\n').at(-1));
+}
+
 async function repeated() {
   const { size } = await stat(file);
   // Into the page cache.
   await readFile(file);
-  const runs = Number(values.runs);
   const copies = [];
-  for (let run = 0; run < runs; run++) copies.push(await copyAndHash());
+  const results = new Map(OUTPUTS.map((output) => [output, []]));
+  // One after another in each round: how fast a machine writes changes from minute to minute.
+  for (let round = 0; round < Number(values.runs); round++) {
+    copies.push(await copyAndHash());
+    for (const output of OUTPUTS) results.get(output).push(await inOwnProcess(output));
+  }
   console.log(`${(size / 1e6).toFixed(0)} MB; copied and hashed in ${median(copies).toFixed(2)} s`);
-  for (const output of ['tfjs', 'model.onnx', 'model.keras', 'model.h5']) {
-    const results = [];
-    for (let run = 0; run < runs; run++) {
-      const args = [fileURLToPath(import.meta.url), file, '--once', output];
-      if (values.architecture !== undefined) args.push('--architecture', values.architecture);
-      const { stdout } = await promisify(execFile)(process.execPath, args);
-      results.push(JSON.parse(stdout.trim().split('\n').at(-1)));
-    }
-    const seconds = median(results.map((run) => run.seconds));
-    const growth = median(results.map((run) => (run.peak - run.base) / 1e6));
+  for (const [output, runs] of results) {
+    const seconds = median(runs.map((run) => run.seconds));
+    const growth = median(runs.map((run) => (run.peak - run.base) / 1e6));
     console.log(
       `${output.padEnd(12)} ${seconds.toFixed(2)} s (${(seconds / median(copies)).toFixed(2)} of copying and hashing), ` +
-        `${growth.toFixed(0)} MB beyond a base of ${(median(results.map((run) => run.base)) / 1e6).toFixed(0)} MB`,
+        `${growth.toFixed(0)} MB beyond a base of ${(median(runs.map((run) => run.base)) / 1e6).toFixed(0)} MB`,
     );
   }
 }

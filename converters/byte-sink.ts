@@ -6,6 +6,8 @@ export interface ByteSink extends ByteSource {
   readonly size: number;
   /** Puts bytes at a position; what lies between the end and it becomes zeros. */
   write(bytes: Uint8Array, position: number): void;
+  /** Waits for what is still on its way, where writing goes on beside the caller, and throws what went wrong with it. */
+  readonly drain?: () => Promise<void>;
 }
 
 /** A sink in memory. */

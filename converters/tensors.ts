@@ -23,12 +23,13 @@ export function inMemory(tensor: WeightTensor): NamedTensor {
   return { name, shape, dtype, data: numbersOf(tensor) };
 }
 
-/** The numbers of a tensor piece by piece, in order; none is empty. */
+/** The numbers of a tensor piece by piece, in order; none is empty. Each is there until the next one is asked for. */
 export function* piecesOf(tensor: WeightTensor, numbers = PIECE): Generator<NumericArray> {
   const count = countOf(tensor);
+  const into = isInMemory(tensor) ? undefined : new ArrayBuffer(4 * Math.min(numbers, count));
   for (let from = 0; from < count; from += numbers) {
     const to = Math.min(count, from + numbers);
-    yield isInMemory(tensor) ? tensor.data.subarray(from, to) : tensor.read(from, to);
+    yield isInMemory(tensor) ? tensor.data.subarray(from, to) : tensor.read(from, to, into);
   }
 }
 
@@ -40,7 +41,7 @@ export function relabelled(
   const { name = tensor.name, shape = tensor.shape } = label;
   const { dtype } = tensor;
   if (isInMemory(tensor)) return { name, shape, dtype, data: tensor.data };
-  return { name, shape, dtype, read: (from, to) => tensor.read(from, to) };
+  return { name, shape, dtype, read: (from, to, into) => tensor.read(from, to, into) };
 }
 
 /**
@@ -66,12 +67,27 @@ export function derived(
   };
 }
 
+/** Whether all numbers are finite: any of them times zero is zero then. Four sums at once take a third of the time of one. */
+function areFinite(numbers: Float32Array): boolean {
+  let first = 0;
+  let second = 0;
+  let third = 0;
+  let fourth = 0;
+  const whole = numbers.length - (numbers.length % 4);
+  for (let i = 0; i < whole; i += 4) {
+    first += numbers[i]! * 0;
+    second += numbers[i + 1]! * 0;
+    third += numbers[i + 2]! * 0;
+    fourth += numbers[i + 3]! * 0;
+  }
+  for (let i = whole; i < numbers.length; i++) first += numbers[i]! * 0;
+  return first + second + third + fourth === 0;
+}
+
 /** How many of the numbers are NaN or infinite. */
 export function countBad(numbers: NumericArray): number {
-  if (!(numbers instanceof Float32Array)) return 0;
-  let bad = 0;
-  for (let i = 0; i < numbers.length; i++) if (numbers[i]! - numbers[i]! !== 0) bad += 1;
-  return bad;
+  if (!(numbers instanceof Float32Array) || areFinite(numbers)) return 0;
+  return numbers.reduce((bad, number) => (Number.isFinite(number) ? bad : bad + 1), 0);
 }
 
 /** What a user is told of them. */

@@ -1,5 +1,5 @@
 import { UsageError, throwIfAborted } from '../src/base/errors.ts';
-import type { WeightTensor } from '../src/base/types.ts';
+import type { StoredTensor, WeightTensor } from '../src/base/types.ts';
 import type { ByteSink } from './byte-sink.ts';
 import {
   writeKeras3,
@@ -48,6 +48,7 @@ function watched(sink: ByteSink, total: number, { onProgress, signal }: WriteMod
       return sink.size;
     },
     read: (target, position) => sink.read(target, position),
+    drain: async () => sink.drain?.(),
     write: (bytes, position) => {
       throwIfAborted(signal, 'Converting');
       sink.write(bytes, position);
@@ -66,8 +67,8 @@ function observed(tensor: WeightTensor, bad: Map<string, number>): WeightTensor 
     return tensor;
   }
   const counted = new Map<number, number>();
-  const read = (from: number, to: number) => {
-    const data = tensor.read(from, to);
+  const read: StoredTensor['read'] = (from, to, into) => {
+    const data = tensor.read(from, to, into);
     // A piece may be read more than once.
     counted.set(from, countBad(data));
     bad.set(
@@ -125,6 +126,8 @@ export async function writeModel(
   const watching = watched(sink, size, options);
   let done = 0;
   for (const chunk of chunks) {
+    // The chunk before was written while this one was made.
+    await sink.drain?.();
     watching.write(chunk, done);
     done += chunk.length;
   }

@@ -166,6 +166,8 @@ export async function writeHdf5(
     let start = 0;
     for (const piece of piecesOf(tensor)) {
       const from = start;
+      // The piece before was written while this one was read.
+      await sink.drain?.();
       session(true, (open) => open.numbers(path, tensor, from, piece));
       start += piece.length;
     }

@@ -1,5 +1,5 @@
 import { FormatError } from '../../src/base/errors.ts';
-import type { NumericArray, WeightTensor } from '../../src/base/types.ts';
+import type { NumericArray, StoredTensor, WeightTensor } from '../../src/base/types.ts';
 import type { ReadLimits } from '../model-file.ts';
 import { countOf } from '../tensors.ts';
 import { boxesOf, selectionOf, type Box } from './boxes.ts';
@@ -131,14 +131,25 @@ export class Hdf5File {
     const dtype = dtypeOf(type);
     if (type !== dtype) this.notes.add(`${type} weights were converted to ${dtype}`);
     if (bytes <= SMALL_BYTES) return { name, shape, dtype, data: this.numbers(path, 0, count) };
-    const read = (from: number, to: number) => this.#reopen((file) => file.numbers(path, from, to));
+    const read: StoredTensor['read'] = (from, to, into) =>
+      this.#reopen((file) => file.numbers(path, from, to, into));
     return { name, shape, dtype, read };
   }
 
-  /** The numbers `from` to `to` of a data set, in row-major order. */
-  numbers(path: string, from: number, to: number): NumericArray {
+  /**
+   * The numbers `from` to `to` of a data set, in row-major order.
+   *
+   * @param into Memory that may be used for them.
+   */
+  numbers(path: string, from: number, to: number, into?: ArrayBuffer): NumericArray {
     const stored = this.#stored(path);
-    return toNumericArray(this.#raw(path, stored, from, to), stored.type, path).data;
+    const length = (to - from) * stored.numberBytes;
+    const out =
+      into !== undefined && into.byteLength >= length
+        ? new Uint8Array(into, 0, length)
+        : new Uint8Array(length);
+    this.#raw(path, stored, from, to, out);
+    return toNumericArray(out, stored.type, path).data;
   }
 
   #stored(path: string): StoredSet {
@@ -199,9 +210,9 @@ export class Hdf5File {
     { shape, count, numberBytes }: StoredSet,
     from: number,
     to: number,
-  ): Uint8Array<ArrayBuffer> {
-    const out = new Uint8Array((to - from) * numberBytes);
-    if (out.length === 0) return out;
+    out: Uint8Array,
+  ): void {
+    if (out.length === 0) return;
     const most = Math.min(to - from, Math.floor(PIECE_BYTES / numberBytes));
     const pointer = this.#allocate(most * numberBytes);
     try {
@@ -218,7 +229,6 @@ export class Hdf5File {
     } finally {
       this.#module._free(pointer);
     }
-    return out;
   }
 
   /** A block, or the whole data set, by way of the library's memory at `pointer`. */

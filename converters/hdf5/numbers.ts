@@ -74,37 +74,43 @@ export function dtypeOf(type: StoredType): NamedTensor['dtype'] {
   return type.startsWith('float') ? 'float32' : 'int32';
 }
 
-/** Bytes in little-endian order to the types that TensorFlow.js knows. `bytes` must be aligned at offset 0. */
+const ELEMENT_BYTES: Readonly<Record<StoredType, number>> = {
+  ...{ float16: 2, float32: 4, float64: 8, bool: 1 },
+  ...{ int8: 1, int16: 2, int32: 4, int64: 8, uint8: 1, uint16: 2, uint32: 4, uint64: 8 },
+};
+
+/** Bytes in little-endian order to the types that TensorFlow.js knows. `bytes` must start their buffer. */
 export function toNumericArray(
   bytes: Uint8Array<ArrayBuffer>,
   type: StoredType,
   what: string,
 ): { dtype: NamedTensor['dtype']; data: NumericArray } {
-  const buffer = bytes.buffer;
+  const { buffer } = bytes;
+  const count = bytes.length / ELEMENT_BYTES[type];
   switch (type) {
     case 'float32':
-      return { dtype: 'float32', data: new Float32Array(buffer) };
+      return { dtype: 'float32', data: new Float32Array(buffer, 0, count) };
     case 'float64':
-      return { dtype: 'float32', data: Float32Array.from(new Float64Array(buffer)) };
+      return { dtype: 'float32', data: Float32Array.from(new Float64Array(buffer, 0, count)) };
     case 'float16':
-      return { dtype: 'float32', data: Float32Array.from(new Uint16Array(buffer), halfToNumber) };
+      return { dtype: 'float32', data: Float32Array.from(new Uint16Array(buffer, 0, count), halfToNumber) };
     case 'int32':
-      return { dtype: 'int32', data: new Int32Array(buffer) };
+      return { dtype: 'int32', data: new Int32Array(buffer, 0, count) };
     case 'int8':
-      return { dtype: 'int32', data: Int32Array.from(new Int8Array(buffer)) };
+      return { dtype: 'int32', data: Int32Array.from(new Int8Array(buffer, 0, count)) };
     case 'uint8':
-      return { dtype: 'int32', data: Int32Array.from(new Uint8Array(buffer)) };
+      return { dtype: 'int32', data: Int32Array.from(new Uint8Array(buffer, 0, count)) };
     case 'int16':
-      return { dtype: 'int32', data: Int32Array.from(new Int16Array(buffer)) };
+      return { dtype: 'int32', data: Int32Array.from(new Int16Array(buffer, 0, count)) };
     case 'uint16':
-      return { dtype: 'int32', data: Int32Array.from(new Uint16Array(buffer)) };
+      return { dtype: 'int32', data: Int32Array.from(new Uint16Array(buffer, 0, count)) };
     case 'uint32':
-      return { dtype: 'int32', data: toInt32(new Uint32Array(buffer), what) };
+      return { dtype: 'int32', data: toInt32(new Uint32Array(buffer, 0, count), what) };
     case 'int64':
-      return { dtype: 'int32', data: toInt32(new BigInt64Array(buffer), what) };
+      return { dtype: 'int32', data: toInt32(new BigInt64Array(buffer, 0, count), what) };
     case 'uint64':
-      return { dtype: 'int32', data: toInt32(new BigUint64Array(buffer), what) };
+      return { dtype: 'int32', data: toInt32(new BigUint64Array(buffer, 0, count), what) };
     case 'bool':
-      return { dtype: 'bool', data: new Uint8Array(buffer) };
+      return { dtype: 'bool', data: new Uint8Array(buffer, 0, count) };
   }
 }

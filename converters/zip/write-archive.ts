@@ -31,6 +31,10 @@ class PartOfSink implements ByteSink {
   write(bytes: Uint8Array, position: number): void {
     this.#sink.write(bytes, this.#start + position);
   }
+
+  async drain(): Promise<void> {
+    await this.#sink.drain?.();
+  }
 }
 
 /** A file to be stored: its bytes, or what writes them. */

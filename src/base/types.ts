@@ -30,8 +30,12 @@ export interface StoredTensor {
   readonly name: string;
   readonly shape: readonly number[];
   readonly dtype: NamedTensor['dtype'];
-  /** The numbers from `from` up to, not including, `to`: anew at each call. Works as long as the file is open. */
-  read(from: number, to: number): NumericArray;
+  /**
+   * The numbers from `from` up to, not including, `to`: anew at each call. Works as long as the file is open.
+   *
+   * @param into Memory for 4 bytes a number that may be used for them, so that none has to be taken.
+   */
+  read(from: number, to: number, into?: ArrayBuffer): NumericArray;
 }
 
 /** A tensor, in memory or in a file. */

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { link, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ByteSink } from '../../converters/index.ts';
 import { FileError, UsageError } from '../base/errors.ts';
+import { FileSink } from './file-sink.node.ts';
 import { outputError } from './output-errors.node.ts';
 import { checkWritable, removeEmpty } from './parents.node.ts';
 
@@ -63,35 +64,6 @@ async function place(temporary: string, target: string): Promise<void> {
   await rm(temporary);
 }
 
-/** A file that is written in any order. */
-class FileSink implements ByteSink {
-  readonly #descriptor: number;
-  #size = 0;
-
-  constructor(descriptor: number) {
-    this.#descriptor = descriptor;
-  }
-
-  get size(): number {
-    return this.#size;
-  }
-
-  write(bytes: Uint8Array, position: number): void {
-    for (let done = 0; done < bytes.length;) {
-      done += writeSync(this.#descriptor, bytes, done, bytes.length - done, position + done);
-    }
-    this.#size = Math.max(this.#size, position + bytes.length);
-  }
-
-  read(target: Uint8Array, position: number): void {
-    for (let done = 0; done < target.length;) {
-      const count = readSync(this.#descriptor, target, done, target.length - done, position + done);
-      if (count === 0) throw new Error(`nothing was written at ${position + done}`);
-      done += count;
-    }
-  }
-}
-
 /**
  * Writes a whole file or nothing: `fill` writes into a temporary file beside it, which then gets its name.
  *
@@ -109,10 +81,11 @@ export async function writeFileWhole(
   try {
     createdParent = await mkdir(dirname(target), { recursive: true });
     const descriptor = openSync(temporary, 'wx+');
+    const sink = new FileSink(descriptor);
     try {
-      await fill(new FileSink(descriptor));
+      await fill(sink);
     } finally {
-      closeSync(descriptor);
+      await sink.drain().finally(() => closeSync(descriptor));
     }
     if (force) await rename(temporary, target);
     else await place(temporary, target);

@@ -1,6 +1,8 @@
-import { chmod, mkdir, mkdtemp, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { closeSync, openSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FileError, UsageError, throwIfAborted } from '../base/errors.ts';
+import { writeAll } from './file-sink.node.ts';
 import { outputError } from './output-errors.node.ts';
 import { checkWritable, removeEmpty } from './parents.node.ts';
 import { isOwnFile, moveInto, swap } from './place-folder.node.ts';
@@ -85,7 +87,7 @@ export async function writeFolder(
       for (const { name, bytes } of files) {
         await writing;
         throwIfAborted(signal, `Writing ${folder}`);
-        writing = writeFile(join(temporary, name), bytes);
+        writing = writeNew(join(temporary, name), bytes);
         // Until it is awaited nobody else sees its error.
         writing.catch(() => undefined);
       }
@@ -104,6 +106,17 @@ export async function writeFolder(
     if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
     if (createdParent !== undefined) await removeEmpty(dirname(target), createdParent);
     throw outputError(error, folder);
+  }
+}
+
+/** Writes a file; it is being written when this returns. */
+async function writeNew(file: string, content: Uint8Array | string): Promise<void> {
+  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+  const descriptor = openSync(file, 'w');
+  try {
+    await writeAll(descriptor, bytes, 0);
+  } finally {
+    closeSync(descriptor);
   }
 }
 
