@@ -1,4 +1,4 @@
-import type { DovecoteError } from '../src/base/errors.ts';
+import { FormatError, type DovecoteError } from '../src/base/errors.ts';
 import type { JsonObject, LayerWeights } from '../src/base/types.ts';
 import type { WeightTree } from './keras3-weights/weight-tree.ts';
 
@@ -65,6 +65,20 @@ export interface ReadLimits {
 }
 
 const MIB = 1024 * 1024;
+
+/** A file that goes beyond a limit. */
+export function overLimit(
+  fileName: string,
+  what: string,
+  limits: ReadLimits,
+  limit: keyof ReadLimits,
+): FormatError {
+  return new FormatError('FORMAT_LIMIT', `${fileName} is refused: ${what}.`, {
+    given: what,
+    expected: `at most ${limits[limit]} (limits.${limit})`,
+    nextStep: `If you trust the file, raise limits.${limit}.`,
+  });
+}
 
 export function readLimits(fileBytes: number, given: Partial<ReadLimits> = {}): ReadLimits {
   return {

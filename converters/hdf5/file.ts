@@ -1,6 +1,6 @@
 import { FormatError } from '../../src/base/errors.ts';
 import type { NumericArray, StoredTensor, WeightTensor } from '../../src/base/types.ts';
-import type { ReadLimits } from '../model-file.ts';
+import { overLimit, type ReadLimits } from '../model-file.ts';
 import { countOf } from '../tensors.ts';
 import { boxesOf, selectionOf, type Box } from './boxes.ts';
 import { dtypeOf, storedType, toNumericArray, type StoredType } from './numbers.ts';
@@ -265,12 +265,7 @@ export class Hdf5File {
   }
 
   #limit(kept: boolean, what: string, limit: keyof ReadLimits): void {
-    if (kept) return;
-    throw new FormatError('FORMAT_LIMIT', `${this.#name} is refused: ${what}.`, {
-      given: what,
-      expected: `at most ${this.#limits[limit]} (limits.${limit})`,
-      nextStep: `If you trust the file, raise limits.${limit}.`,
-    });
+    if (!kept) throw overLimit(this.#name, what, this.#limits, limit);
   }
 
   #damaged(summary: string): FormatError {

@@ -2,7 +2,7 @@ import { FormatError } from '../../src/base/errors.ts';
 import type { JsonObject, LayerWeights } from '../../src/base/types.ts';
 import { sourceOf, type ModelBytes } from '../byte-source.ts';
 import { excerpt, isJsonObject, parseJson } from '../json.ts';
-import { readLimits, type ModelFile, type ReadLimits } from '../model-file.ts';
+import { overLimit, readLimits, type ModelFile, type ReadLimits } from '../model-file.ts';
 import type { Hdf5File } from './file.ts';
 import { inHdf5File } from './open-file.ts';
 
@@ -64,11 +64,7 @@ function readContents(file: Hdf5File, fileName: string, limits: ReadLimits): Mod
   const names = ownNames ?? chunkedStrings(file, root === '' ? '/' : root, 'layer_names');
   if (names === undefined) throw notKeras(file, fileName);
   if (names.length > limits.layers) {
-    throw new FormatError('FORMAT_LIMIT', `${fileName} is refused: it has ${names.length} layers.`, {
-      given: `${names.length} layers`,
-      expected: `at most ${limits.layers} (limits.layers)`,
-      nextStep: 'If you trust the file, raise limits.layers.',
-    });
+    throw overLimit(fileName, `it has ${names.length} layers`, limits, 'layers');
   }
   if (names.some((name) => name === '') || new Set(names).size < names.length) {
     throw new FormatError(

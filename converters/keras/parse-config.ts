@@ -156,6 +156,7 @@ function parseSequential(config: JsonObject, name: string, context: Context): Mo
   });
   const start: TensorRef = { layer: layers[0]!.name, node: 0, tensor: 0 };
   const graph = { name, kind: 'sequential' as const, layers, inputs: [start], outputs: [previous!] };
+  checkGraph(graph, context.file);
   if (context.major === 2) return graph;
   const masked = withImpliedMasks(
     layers.map((layer) => ({ layer, masks: [] })),
@@ -178,10 +179,9 @@ function parseModel(className: string, config: JsonObject, name: string, context
       },
     );
   }
-  if (className !== 'Sequential') return parseFunctional(config, name, context);
-  const graph = parseSequential(config, name, context);
-  checkGraph(graph, context.file);
-  return graph;
+  return className === 'Sequential'
+    ? parseSequential(config, name, context)
+    : parseFunctional(config, name, context);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { FormatError } from '../../src/base/errors.ts';
 import type { WeightTensor } from '../../src/base/types.ts';
 import type { Hdf5File } from '../hdf5/file.ts';
-import type { ReadLimits } from '../model-file.ts';
+import { overLimit, type ReadLimits } from '../model-file.ts';
 
 /** A group of a `.weights.h5` file: an object of Keras with its own variables and the objects that it holds. */
 export interface WeightTree {
@@ -50,15 +50,7 @@ function readGroup(reading: Reading, path: string, depth: number): WeightTree {
   // Hard links can lead back to a group that holds them.
   if (depth > MAX_DEPTH) throw damaged(fileName, `its groups are more than ${MAX_DEPTH} deep`);
   if (reading.groups > limits.tensors) {
-    throw new FormatError(
-      'FORMAT_LIMIT',
-      `${fileName} is refused: it has more than ${limits.tensors} groups.`,
-      {
-        given: 'a weight file of very many groups',
-        expected: `at most ${limits.tensors} (limits.tensors)`,
-        nextStep: 'If you trust the file, raise limits.tensors.',
-      },
-    );
+    throw overLimit(fileName, `it has more than ${limits.tensors} groups`, limits, 'tensors');
   }
   const children = new Map<string, WeightTree>();
   let variables: WeightTensor[] = [];

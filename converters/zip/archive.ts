@@ -2,7 +2,7 @@ import type { FileEntry, ZipReader } from '@zip.js/zip.js';
 import { FormatError } from '../../src/base/errors.ts';
 import type { ByteSource } from '../../src/base/types.ts';
 import { readPart, sourceOf } from '../byte-source.ts';
-import type { ReadLimits } from '../model-file.ts';
+import { overLimit, type ReadLimits } from '../model-file.ts';
 import { asArchiveError, damagedArchive, unsafeArchive } from './zip-errors.ts';
 
 const LOCAL_HEADER = 30;
@@ -109,12 +109,7 @@ export class ZipArchive {
 
   #hold(name: string, entry: FileEntry, limit: LimitName): void {
     if (entry.uncompressedSize <= this.#limits[limit]) return;
-    const what = `${name} has ${entry.uncompressedSize} bytes`;
-    throw new FormatError('FORMAT_LIMIT', `${this.#fileName} is refused: ${what}.`, {
-      given: what,
-      expected: `at most ${this.#limits[limit]} (limits.${limit})`,
-      nextStep: `If you trust the file, raise limits.${limit}.`,
-    });
+    throw overLimit(this.#fileName, `${name} has ${entry.uncompressedSize} bytes`, this.#limits, limit);
   }
 }
 

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { FormatError } from '../base/errors.ts';
 import type { Activation, Initializer, Regularizer } from './tfjs-classes.ts';
 
 type Config = tf.serialization.ConfigDict;
@@ -31,7 +32,13 @@ function made(value: unknown): unknown {
   if (typeof value === 'string') return made({ className: value, config: {} });
   if (!isSerialized(value)) return value;
   const entry = entryOf(value.className);
-  if (entry === undefined) throw new Error(`Unknown class: ${value.className}`);
+  if (entry === undefined) {
+    throw new FormatError('FORMAT_UNSUPPORTED', `There is no class "${value.className}".`, {
+      given: value.className,
+      expected: 'a layer, initializer, regularizer or activation that TensorFlow.js or this package has',
+      nextStep: 'Register it with tf.serialization.registerClass, or correct the config of the layer.',
+    });
+  }
   const [cls, fromConfig] = entry;
   return fromConfig(cls, { ...value.config });
 }

@@ -214,6 +214,21 @@ describe('a bad config is refused with a stable code', () => {
       'FORMAT_DAMAGED',
     ],
     [
+      'a Sequential of Keras 3 with masks and two layers of one name, which makes it a cycle',
+      {
+        class_name: 'Sequential',
+        keras_version: '3.1.0',
+        config: {
+          layers: [
+            { class_name: 'InputLayer', config: { name: 'in', batch_shape: [null, 4] } },
+            { class_name: 'Embedding', config: { name: 'e', input_dim: 3, output_dim: 2, mask_zero: true } },
+            ...['x', 'y', 'x'].map((name) => ({ class_name: 'Dropout', config: { name, rate: 0.5 } })),
+          ],
+        },
+      },
+      'FORMAT_DAMAGED',
+    ],
+    [
       'a Sequential of Keras 3 without layers',
       { class_name: 'Sequential', keras_version: '3.1.0', config: { layers: [] } },
       'FORMAT_UNSUPPORTED',

@@ -13,3 +13,12 @@ it('no layer of this package takes a name that tfjs has for one of its own class
   const taken = Object.keys(before).filter((name) => table[name]![0] !== before[name]![0]);
   expect(taken).toEqual([]);
 });
+
+it('a class that nobody registered is named with a code by the layers that hold one', async () => {
+  const { layerOf } = await import('../../src/layers/registered.ts');
+  const refused = expect.objectContaining({
+    code: 'FORMAT_UNSUPPORTED',
+    message: expect.stringContaining('"MyCell"') as string,
+  }) as Error;
+  expect(() => layerOf({ className: 'MyCell', config: {} })).toThrow(refused);
+});

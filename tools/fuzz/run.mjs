@@ -68,6 +68,7 @@ function oneProcess() {
     });
     let current;
     let given = 0;
+    let ready = false;
     let timer;
     let stderr = '';
     child.stderr.on('data', (text) => (stderr = (stderr + text).slice(-2000)));
@@ -80,7 +81,8 @@ function oneProcess() {
     };
     child.on('message', (message) => {
       clearTimeout(timer);
-      if (message !== 'ready') note(message);
+      if (message === 'ready') ready = true;
+      else note(message);
       current = undefined;
       give();
     });
@@ -94,7 +96,7 @@ function oneProcess() {
           ended: `DIED ${signal ?? code} ${stderr}`,
           milliseconds: 0,
         });
-      } else if (given === 0) {
+      } else if (!ready) {
         console.error(`the process could not start: ${stderr}`);
         process.exit(1);
       }
