@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { CallArguments, Shape } from '../../zoo/layers/layer-inputs.ts';
 import { refuseInputs, refuseOption } from '../../zoo/layers/layer-inputs.ts';
 import { causalMask, maskedSoftmax } from './attention-masks.ts';
+import { truthOf } from './constants.ts';
 import { QueryAttention, type QueryAttentionArgs } from './query-attention.ts';
 
 export interface AttentionArgs extends QueryAttentionArgs {
@@ -31,7 +32,7 @@ abstract class SequenceAttention extends QueryAttention {
       const { query, value, key = value } = given;
       const scores = this.scores(query, key);
       const masks = [
-        ...(given.value_mask === undefined ? [] : [tf.expandDims(tf.cast(given.value_mask, 'bool'), -2)]),
+        ...(given.value_mask === undefined ? [] : [tf.expandDims(truthOf(given.value_mask), -2)]),
         ...(this.useCausalMask ? [causalMask(scores.shape.at(-2)!, scores.shape.at(-1)!)] : []),
       ];
       const mask = masks.length === 0 ? undefined : masks.reduce((a, b) => tf.logicalAnd(a, b));

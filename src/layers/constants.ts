@@ -16,6 +16,15 @@ export function constantOf(
   return constant(...tensors);
 }
 
+/**
+ * True where a number is not 0, as a constant for gradients. Not tf.cast, by which the WASM backend's truth values are the
+ * numbers that they were, cut to 8 bits: 0.5 and 256 would be false.
+ */
+export function truthOf(x: tf.Tensor): tf.Tensor {
+  if (x.dtype === 'bool') return x;
+  return constantOf((value) => tf.notEqual(value, tf.scalar(0, value.dtype as 'float32')), x);
+}
+
 /** `tf.where` whose condition is a constant for gradients. */
 export function chosen(
   condition: (...tensors: tf.Tensor[]) => tf.Tensor,

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { CallArguments, LayerArgs, Shape } from '../../zoo/layers/layer-inputs.ts';
 import { refuseInputs, refuseOption } from '../../zoo/layers/layer-inputs.ts';
+import { truthOf } from './constants.ts';
 import { convolvedLength, groupedConvolution, outputShapeOf } from './convolution-support.ts';
 import {
   activationOf,
@@ -161,7 +162,7 @@ export abstract class ConvLSTM extends tf.layers.Layer {
       const last = (x: tf.Tensor) => (first ? channelsLast(x) : x);
       const steps = tf.unstack(tf.cast(sequence, 'float32'), 1).map(last);
       const given = (initialState ?? states).map(last);
-      const masks = mask == null ? undefined : tf.unstack(tf.cast(mask, 'bool'), 1);
+      const masks = mask == null ? undefined : tf.unstack(truthOf(mask), 1);
       if (this.flags.goBackwards) {
         steps.reverse();
         masks?.reverse();

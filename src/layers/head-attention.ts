@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { CallArguments, Shape } from '../../zoo/layers/layer-inputs.ts';
 import { refuseInputs, refuseOption } from '../../zoo/layers/layer-inputs.ts';
 import { causalMask, maskedSoftmax, windowMask, type AttentionTensors } from './attention-masks.ts';
+import { truthOf } from './constants.ts';
 import { QueryAttention, type QueryAttentionArgs } from './query-attention.ts';
 import { initializerOf, regularizerOf, serialized, serializedOrNull } from './registered.ts';
 import type { Initializer, Regularizer } from './tfjs-classes.ts';
@@ -162,12 +163,12 @@ export abstract class HeadAttention extends QueryAttention {
   /** `[batch, queries, values]`, or with 1 for the batch; what may be looked at. */
   private maskOf(given: AttentionTensors, queries: number, values: number): tf.Tensor | undefined {
     const at = (mask: tf.Tensor | undefined, axis: number) =>
-      mask === undefined ? [] : [tf.expandDims(tf.cast(mask, 'bool'), axis)];
+      mask === undefined ? [] : [tf.expandDims(truthOf(mask), axis)];
     const masks = [
       ...at(given.query_mask, -1),
       ...at(given.value_mask, -2),
       ...at(given.key_mask, -2),
-      ...(given.attention_mask === undefined ? [] : [tf.cast(given.attention_mask, 'bool')]),
+      ...(given.attention_mask === undefined ? [] : [truthOf(given.attention_mask)]),
       ...(this.useCausalMask ? [causalMask(queries, values)] : []),
       ...(this.slidingWindow === null ? [] : [windowMask(queries, values, this.slidingWindow)]),
     ];

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { CallArguments, LayerArgs, Shape } from '../../zoo/layers/layer-inputs.ts';
 import { oneShape, oneTensor, refuseInputs } from '../../zoo/layers/layer-inputs.ts';
+import { truthOf } from './constants.ts';
 import { FirstInputWrapper } from './wrapper.ts';
 
 /**
@@ -18,14 +19,16 @@ export class MaskedLayer extends FirstInputWrapper {
   override call(inputs: tf.Tensor | tf.Tensor[], kwargs: CallArguments): tf.Tensor | tf.Tensor[] {
     return tf.tidy(() => {
       this.invokeCallHook(inputs, kwargs);
-      const [x, mask, ...states] = inputs as tf.Tensor[];
-      if (x === undefined || mask === undefined) refuseInputs(this, '1 input', this.expectedInputs);
-      const initialState = states.length === 0 ? {} : { initialState: states };
-      const output = this.layer.call(x, { training: kwargs?.training, mask, ...initialState });
+      const [x, given, ...states] = inputs as tf.Tensor[];
+      if (x === undefined || given === undefined) refuseInputs(this, '1 input', this.expectedInputs);
       const { returnSequences, mergeMode } = this.layer as {
         returnSequences?: boolean;
         mergeMode?: string | null;
       };
+      // Poolings weigh with the numbers of a mask; recurrent layers ask only which are 0.
+      const mask = returnSequences === undefined ? given : truthOf(given);
+      const initialState = states.length === 0 ? {} : { initialState: states };
+      const output = this.layer.call(x, { training: kwargs?.training, mask, ...initialState });
       if (this.layer.getClassName().endsWith('Bidirectional') && returnSequences === true) {
         const kept = tf.expandDims(tf.cast(mask, 'float32'), -1);
         const sequences = mergeMode === null ? 2 : 1;

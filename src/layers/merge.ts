@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import type { CallArguments, LayerArgs, Shape } from '../../zoo/layers/layer-inputs.ts';
 import { refuseInputs } from '../../zoo/layers/layer-inputs.ts';
+import { truthOf } from './constants.ts';
 import { l2Normalized } from './normalizations.ts';
 import { tfjsClass, type TfjsClass } from './tfjs-classes.ts';
 
@@ -14,7 +15,7 @@ const Merge = Object.getPrototypeOf(tfjsClass('Add')) as TfjsClass<MergeLayer, L
 function jointMask(masks: readonly (tf.Tensor | null | undefined)[]): tf.Tensor | null {
   const given = masks.filter((mask) => mask != null);
   if (given.length === 0) return null;
-  return tf.tidy(() => given.map((mask) => tf.cast(mask, 'bool')).reduce((a, b) => tf.logicalAnd(a, b)));
+  return tf.tidy(() => given.map(truthOf).reduce((a, b) => tf.logicalAnd(a, b)));
 }
 
 /**

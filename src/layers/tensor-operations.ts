@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { elu, gelu } from './activations.ts';
 import { softmaxOver } from './activation-layers.ts';
-import { constantOf } from './constants.ts';
+import { constantOf, truthOf } from './constants.ts';
 import { l2Normalized } from './normalizations.ts';
 import { axesOf, axisOf, unary, type Operation, type Options } from './operation.ts';
 import { SHAPE_OPERATIONS } from './shape-operations.ts';
@@ -16,10 +16,6 @@ const comparison = (compute: Binary): Operation =>
   binary((a, b, options) => constantOf((x, y) => compute(x, y, options), a, b));
 const logical = (compute: Binary): Operation =>
   comparison((a, b, options) => compute(truthOf(a), truthOf(b), options));
-
-/** Not tf.cast, by which the WASM backend's bools are the numbers that they were. */
-const truthOf = (x: tf.Tensor) =>
-  x.dtype === 'bool' ? x : tf.notEqual(x, tf.scalar(0, x.dtype as 'float32'));
 
 const float = (x: tf.Tensor) => tf.cast(x, 'float32');
 
