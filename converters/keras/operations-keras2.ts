@@ -36,18 +36,17 @@ const l2Normalize: OperationRule = {
   options: { axis: 'axis', epsilon: 'epsilon' },
 };
 
-/** Sizes become the places where the parts begin. */
+/** Sizes become the places where the parts begin. The last one may be -1, which is what is left. */
 function split(options: JsonObject): JsonObject | string {
   const { parts = null, ...rest } = options;
   if (!Array.isArray(parts)) return { ...rest, sections: parts };
+  const isSize = (size: JsonValue | undefined) =>
+    typeof size === 'number' && Number.isSafeInteger(size) && size >= 0;
+  const sizes = parts.slice(0, -1);
+  if (!sizes.every(isSize) || !(isSize(parts.at(-1)) || parts.at(-1) === -1))
+    return 'its sizes are not numbers, or one before the last is -1';
   let at = 0;
-  const indices: number[] = [];
-  for (const size of parts) {
-    if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
-      return 'its sizes are not numbers';
-    indices.push((at += size));
-  }
-  return { ...rest, indices: indices.slice(0, -1) };
+  return { ...rest, indices: sizes.map((size) => (at += Number(size))) };
 }
 
 function either(first: string, second: string, as: string) {

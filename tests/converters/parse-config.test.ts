@@ -168,6 +168,27 @@ describe('Keras 3 is read in the words of Keras 2', () => {
     expect(classes).toEqual(['InputLayer', 'TensorOperation', 'Add']);
   });
 
+  it.each([
+    [[1, 2], [1]],
+    // What is left, as this package writes it.
+    [
+      [1, 1, -1],
+      [1, 2],
+    ],
+    [[-1, 2], undefined],
+  ])("the sizes %j of Keras 2's tf.split are the places %j", (sizes, indices) => {
+    const split: JsonObject = {
+      class_name: 'TFOpLambda',
+      name: 'tf.split',
+      config: { name: 'tf.split', function: 'split' },
+      inbound_nodes: [['a', 0, 0, { num_or_size_splits: sizes, axis: -1 }]],
+    };
+    const graph = parseKerasConfig(functional([input('a'), split], ['a'], ['tf.split']));
+    const layer = graph.layers[1]!;
+    expect(layer.className).toBe(indices === undefined ? 'UnknownOperation' : 'TensorOperation');
+    expect(layer.config.indices).toEqual(indices);
+  });
+
   it("a class that others registered is never taken for Keras's own of that name", () => {
     const own = {
       module: 'my.layers',
