@@ -45,7 +45,7 @@ export type EncodedImage = Uint8Array | Blob | object;
 
 /** What goes into one input of an ONNX model, row-major. */
 export interface OnnxFeed {
-  readonly data: Float32Array | Int32Array;
+  readonly data: Float32Array | Int32Array | Uint8Array;
   readonly shape: readonly number[];
 }
 
@@ -55,10 +55,10 @@ export interface OnnxSession {
   readonly outputNames: readonly string[];
   /** Runs one batch. `data` is row-major and has `shape`. Outputs come in the order of `outputNames`. */
   run(
-    data: Float32Array,
+    data: Float32Array | Uint8Array,
     shape: readonly number[],
   ): Promise<{ data: Float32Array; shape: readonly number[] }[]>;
-  /** The same with several inputs, by their names: Float32Array for float32, Int32Array for int32. */
+  /** The same with several inputs, by their names: Float32Array for float32, Int32Array for int32, Uint8Array for uint8. */
   runAll(
     feeds: Readonly<Record<string, OnnxFeed>>,
   ): Promise<{ data: Float32Array; shape: readonly number[] }[]>;

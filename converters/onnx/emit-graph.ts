@@ -13,6 +13,7 @@ import type { Affine, AffineSource, Dialect, LayerCall, LayerEmitter, Padding } 
 import { unsupportedLayer, weightKey } from './emitter.ts';
 import type { GraphBuilder } from './graph-builder.ts';
 import { emitterOf } from './registry.ts';
+import { scaledChannels } from './scaled-channels.ts';
 import { behindFolded, maskAfter } from './layers/masks.ts';
 import type { Shape, Value } from './value.ts';
 
@@ -23,13 +24,17 @@ export interface EmitOptions {
   readonly fold: boolean;
 }
 
-/** Writes what `outputs` need and returns their values. `inputs` belong to `graph.inputs`, in order. */
+/**
+ * Writes what `outputs` need and returns their values. `inputs` belong to `graph.inputs`, in order. `inputAffine` is done
+ * to the first of them before anything reads it.
+ */
 export function emitGraph(
   graph: ModelGraph,
   outputs: readonly TensorRef[],
   inputs: readonly Value[],
   path: readonly string[],
   options: EmitOptions,
+  inputAffine?: AxisAffine,
 ): Value[] {
   const order = callOrder(graph, outputs);
   const readers = readersOf(order, outputs);
@@ -176,6 +181,23 @@ export function emitGraph(
     if (inputsFolded.has(key)) layerCall = { ...layerCall, inputFolded: true };
     return emitted(layerCall, emitter);
   };
+
+  const [firstInput] = graph.inputs;
+  const [firstValue] = inputs;
+  if (inputAffine !== undefined && firstInput !== undefined && firstValue !== undefined) {
+    const key = callKey(firstInput.layer, firstInput.node);
+    const list = readers.get(key) ?? [];
+    const reader = list.length === 1 ? list[0] : undefined;
+    if (
+      options.fold &&
+      reader !== undefined &&
+      sameChannels(inputAffine, affineOf(reader, firstValue.shape))
+    ) {
+      pending.set(key, inputAffine);
+    } else {
+      values.set(key, [scaledChannels(options.builder, firstValue, inputAffine, 'pixels')]);
+    }
+  }
 
   for (const call of order) if (!values.has(call.key)) values.set(call.key, emitCall(call));
   return outputs.map(read);

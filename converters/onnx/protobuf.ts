@@ -25,8 +25,8 @@ const TENSOR_TYPE = { elemType: 1, shape: 2 } as const;
 const SHAPE = { dim: 1 } as const;
 const DIMENSION = { value: 1, param: 2 } as const;
 /** Also what the operator Cast takes. */
-export const DATA_TYPE = { float32: 1, int32: 6, int64: 7, bool: 9 } as const;
-const ELEMENT_BYTES = { float32: 4, int32: 4, int64: 8, bool: 1 } as const;
+export const DATA_TYPE = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 } as const;
+const ELEMENT_BYTES = { float32: 4, uint8: 1, int32: 4, int64: 8, bool: 1 } as const;
 const LENGTH_DELIMITED = 2;
 
 export type Attribute =

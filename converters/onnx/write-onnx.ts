@@ -6,6 +6,8 @@ import { emitGraph } from './emit-graph.ts';
 import type { Dialect } from './emitter.ts';
 import { unsupportedLayer } from './emitter.ts';
 import { GraphBuilder } from './graph-builder.ts';
+import type { PixelInput } from './pixel-input.ts';
+import { pixelAffine, pixelValue } from './pixel-input.ts';
 import type { EncodedModel } from './protobuf.ts';
 import { encodeModel, joined } from './protobuf.ts';
 import { refuseOtherMasks } from './tfjs-masks.ts';
@@ -23,6 +25,8 @@ export interface WriteOnnxOptions {
   readonly fold?: boolean;
   /** Whether inputs of integers are declared as float32 too. Default: false in Keras's dialect, true in tfjs's. */
   readonly floatInputs?: boolean;
+  /** Makes the model's one input, `[batch, height, width, 3]`, take pixels as they are; see `PixelInput`. */
+  readonly pixels?: PixelInput;
 }
 
 /** An input or output of the model; `name` is the layer's. */
@@ -32,7 +36,7 @@ export interface OnnxEndpoint {
   readonly onnxName: string;
   /** In Keras's order of axes, `[batch, height, width, channels]` for pictures; `null` is any size. */
   readonly shape: Shape;
-  readonly dtype: ValueType;
+  readonly dtype: ValueType | 'uint8';
 }
 
 interface OnnxEndpoints {
@@ -97,9 +101,11 @@ export function streamOnnxModel(
   const dialect = options.dialect ?? 'keras';
   const floatInputs = options.floatInputs ?? dialect === 'tfjs';
   if (dialect === 'tfjs') refuseOtherMasks(graph);
+  const { pixels } = options;
+  if (pixels !== undefined) checkPixelInput(graph);
   const inputs = graph.inputs.map((ref): OnnxEndpoint => {
     const shape = inputShape(graph, ref);
-    const dtype = floatInputs ? 'float32' : inputType(graph, ref);
+    const dtype = inputDtype(graph, ref, floatInputs, pixels);
     return { name: ref.layer, onnxName: builder.uniqueName(ref.layer), shape, dtype };
   });
   inputs.forEach(({ onnxName, shape, dtype }, index) => {
@@ -112,9 +118,12 @@ export function streamOnnxModel(
   const values = emitGraph(
     graph,
     wanted,
-    inputs.map(({ onnxName, shape, dtype }) => plainValue(onnxName, shape, dtype)),
+    inputs.map(({ onnxName, shape, dtype }) =>
+      dtype === 'uint8' ? pixelValue(builder, onnxName, shape, pixels!) : plainValue(onnxName, shape, dtype),
+    ),
     [],
     { builder, weights, dialect, fold: options.fold ?? true },
+    pixels === undefined ? undefined : pixelAffine(pixels),
   );
   const outputs = names.map((endpoint, index): OnnxEndpoint => {
     const value = values[index] as Value;
@@ -122,6 +131,28 @@ export function streamOnnxModel(
     return { ...endpoint, shape: value.shape, dtype: valueType(value) };
   });
   return { ...encodeModel(builder.finish(options.name ?? graph.name)), inputs, outputs };
+}
+
+function inputDtype(
+  graph: ModelGraph,
+  ref: TensorRef,
+  floatInputs: boolean,
+  pixels: PixelInput | undefined,
+): ValueType | 'uint8' {
+  if (pixels !== undefined) return 'uint8';
+  return floatInputs ? 'float32' : inputType(graph, ref);
+}
+
+/** The input of pixels has to be the model's only one, a picture with three channels. */
+function checkPixelInput(graph: ModelGraph): void {
+  const [ref, ...others] = graph.inputs;
+  const shape = ref === undefined ? [] : inputShape(graph, ref);
+  if (others.length === 0 && shape.length === 4 && shape[3] === 3) return;
+  throw new ModelError('MODEL_INPUT', `The model "${graph.name}" does not take colour pictures.`, {
+    given: graph.inputs.map((each) => JSON.stringify(inputShape(graph, each))).join(', '),
+    expected: 'one input of shape [batch, height, width, 3]',
+    nextStep: 'Give it its prepared input instead of pixels.',
+  });
 }
 
 function dimensionName(input: number, axis: number): string {

@@ -114,7 +114,7 @@ export async function* classifyStream(
   const model = typeof asked === 'string' ? await loadForClassify(asked, options) : asked;
   try {
     const { recipe, labels } = recipeOf(model, options);
-    const network = await cachedCompile(model, { engine });
+    const network = await cachedCompile(model, { engine, pixels: recipe.preprocessing });
     const logits = endsWithLogits(model);
     let done = 0;
     const size = Math.min(batchSize, Math.max(images.length, 1));

@@ -1,5 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { DovecoteError, ModelError, UsageError, reasonOf } from '../base/errors.ts';
+import type { PreprocessingMode } from '../../zoo/card.ts';
+import { checkMode } from '../images/preprocess.ts';
 import type { CompiledModel, CompileOptions } from './compiled-model.ts';
 import { engineFailed } from './engine-errors.ts';
 import { requireLayer } from './missing-layer.ts';
@@ -35,15 +37,27 @@ export async function compileModel(
     });
   }
   outputs?.forEach((name) => requireLayer(model, name, { code: 'MODEL_OPTION', option: 'outputs' }));
-  if (engine === 'tfjs') return compileTfjs(model, outputs);
+  if (options.pixels !== undefined) checkPixels(model, options.pixels);
+  if (engine === 'tfjs') return compileTfjs(model, options);
   try {
-    return await compileOnnx(model, outputs);
+    return await compileOnnx(model, options);
   } catch (error) {
     // A wrong option is wrong for both engines.
     if (error instanceof ModelError) throw error;
-    if (engine === 'auto') return { ...compileTfjs(model, outputs), why: reasonOf(error) };
+    if (engine === 'auto') return { ...compileTfjs(model, options), why: reasonOf(error) };
     throw error instanceof DovecoteError ? error : engineFailed('The model cannot be compiled', error);
   }
+}
+
+function checkPixels(model: tf.LayersModel, mode: PreprocessingMode): void {
+  checkMode(mode);
+  const shape = model.inputs[0]!.shape;
+  if (shape.length === 4 && shape[3] === 3) return;
+  throw new ModelError('MODEL_INPUT', `The model "${model.name}" does not take colour pictures.`, {
+    given: `input of shape ${JSON.stringify(shape)}`,
+    expected: '[batch, height, width, 3]',
+    nextStep: 'Leave `pixels` out and give it float32.',
+  });
 }
 
 function requireOneInput(model: tf.LayersModel): void {

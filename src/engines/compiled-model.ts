@@ -1,3 +1,4 @@
+import type { PreprocessingMode } from '../../zoo/card.ts';
 import { ModelError } from '../base/errors.ts';
 
 /** `auto` takes onnx where it can and tfjs where it cannot. */
@@ -5,6 +6,11 @@ export type EngineName = 'auto' | 'onnx' | 'tfjs';
 
 /** Sizes with the batch first; `null` is any size. */
 export type ModelShape = (number | null)[];
+
+/** Row-major numbers for a network: prepared float32, or pixels of 0 to 255. */
+export type EngineInput = Float32Array | Uint8Array;
+
+export type InputType = 'float32' | 'uint8';
 
 export interface EngineOutput {
   readonly data: Float32Array;
@@ -16,6 +22,12 @@ export interface CompileOptions {
   readonly engine?: EngineName;
   /** Names of the layers whose outputs are wanted; default: the model's own outputs. */
   readonly outputs?: readonly string[];
+  /**
+   * Makes the compiled model take pixels as they are, uint8 RGB `[batch, height, width, 3]`, and prepare them as this
+   * mode says (see `preprocessInput`); on the onnx engine that is a part of the graph. Without it the input is prepared
+   * float32.
+   */
+  readonly pixels?: PreprocessingMode;
 }
 
 /** A network that is ready to run. */
@@ -25,22 +37,39 @@ export interface CompiledModel {
   readonly why?: string;
   /** `[null, height, width, channels]` for pictures. */
   readonly inputShape: ModelShape;
+  /** `uint8` when it was compiled with `pixels`. */
+  readonly inputType: InputType;
   /** Names are those of the layers. */
   readonly outputs: { readonly name: string; readonly shape: ModelShape }[];
   /**
-   * Runs one batch of any size. `data` is row-major float32 and has `shape` (`[batch, height, width, channels]` for
-   * pictures); it must not change until the promise is settled. Outputs come in the order of `outputs`, feature maps
+   * Runs one batch of any size. `data` is row-major, of `inputType`, and has `shape` (`[batch, height, width, channels]`
+   * for pictures); it must not change until the promise is settled. Outputs come in the order of `outputs`, feature maps
    * as `[batch, rows, columns, channels]`. Calls may overlap; they run one after the other.
    *
-   * @throws ModelError `MODEL_INPUT` (wrong shape), EngineError `ENGINE_FAILED`
+   * @throws ModelError `MODEL_INPUT` (wrong shape or type), EngineError `ENGINE_FAILED`
    */
-  run(data: Float32Array, shape: readonly number[]): Promise<EngineOutput[]>;
+  run(data: EngineInput, shape: readonly number[]): Promise<EngineOutput[]>;
   /** Frees what the engine holds; the model and its weights stay. */
   dispose(): Promise<void>;
 }
 
 /** @throws ModelError `MODEL_INPUT` when a batch does not fit the model. */
-export function checkInput(data: Float32Array, shape: readonly number[], inputShape: ModelShape): void {
+export function checkInput(
+  data: EngineInput,
+  shape: readonly number[],
+  { inputShape, inputType }: Pick<CompiledModel, 'inputShape' | 'inputType'>,
+): void {
+  const given = data instanceof Float32Array ? 'float32' : data instanceof Uint8Array ? 'uint8' : undefined;
+  if (given !== inputType) {
+    throw new ModelError('MODEL_INPUT', 'The input has the wrong type.', {
+      given: given ?? Object.prototype.toString.call(data).slice('[object '.length, -1),
+      expected: inputType === 'uint8' ? 'a Uint8Array of pixels, RGB' : 'a Float32Array of prepared input',
+      nextStep:
+        inputType === 'uint8'
+          ? 'Pass the pixels as they are, or compile the model without `pixels`.'
+          : 'Prepare the pixels, or compile the model with `pixels` and the mode of its preprocessing.',
+    });
+  }
   const fits =
     shape.length === inputShape.length &&
     shape.every((size, axis) => Number.isInteger(size) && size >= 1 && size === (inputShape[axis] ?? size));

@@ -4,8 +4,9 @@ import type { OnnxModel } from '../../converters/onnx/index.ts';
 import { buildOnnxModel } from '../../converters/onnx/index.ts';
 import { DovecoteError } from '../base/errors.ts';
 import type { JsonObject } from '../base/types.ts';
+import { pixelInputOf } from '../images/pixel-input.ts';
 import { platform } from '../platform.ts';
-import type { CompiledModel, EngineOutput } from './compiled-model.ts';
+import type { CompiledModel, CompileOptions, EngineOutput } from './compiled-model.ts';
 import { checkInput } from './compiled-model.ts';
 import { disposedError, engineFailed } from './engine-errors.ts';
 import { readModelWeights } from './model-weights.ts';
@@ -18,11 +19,15 @@ import { readModelWeights } from './model-weights.ts';
  */
 export async function writtenAsOnnx(
   model: tf.LayersModel,
-  outputNames?: readonly string[],
+  { outputs, pixels }: Pick<CompileOptions, 'outputs' | 'pixels'> = {},
 ): Promise<OnnxModel> {
   const config = model.toJSON(null, false) as unknown as JsonObject;
   const graph = parseKerasConfig(config, { fileName: `the model "${model.name}"`, ownClasses: true });
-  return buildOnnxModel(graph, await readModelWeights(model), { outputs: outputNames, dialect: 'tfjs' });
+  return buildOnnxModel(graph, await readModelWeights(model), {
+    outputs,
+    dialect: 'tfjs',
+    ...(pixels === undefined ? {} : { pixels: pixelInputOf(pixels) }),
+  });
 }
 
 /**
@@ -33,12 +38,13 @@ export async function writtenAsOnnx(
  */
 export async function compileOnnx(
   model: tf.LayersModel,
-  outputNames?: readonly string[],
+  options: Pick<CompileOptions, 'outputs' | 'pixels'> = {},
 ): Promise<CompiledModel> {
-  const onnx = await writtenAsOnnx(model, outputNames);
+  const onnx = await writtenAsOnnx(model, options);
   const session = await platform().createOnnxSession(onnx.bytes);
   const order = onnx.outputs.map(({ onnxName }) => session.outputNames.indexOf(onnxName));
   const inputShape = [...onnx.inputs[0]!.shape];
+  const inputType = options.pixels === undefined ? 'float32' : 'uint8';
   // Only the name: a reference to the model would keep it from being collected.
   const { name } = model;
   let disposed = false;
@@ -46,10 +52,11 @@ export async function compileOnnx(
   return {
     engine: 'onnx',
     inputShape,
+    inputType,
     outputs: onnx.outputs.map((output) => ({ name: output.name, shape: [...output.shape] })),
     async run(data, shape) {
       if (disposed) throw disposedError(name);
-      checkInput(data, shape, inputShape);
+      checkInput(data, shape, { inputShape, inputType });
       try {
         const results = await session.run(data, shape);
         return order.map((index): EngineOutput => {

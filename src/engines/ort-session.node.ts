@@ -58,9 +58,7 @@ export async function createOnnxSessionNode(
   async function runAll(feeds: Readonly<Record<string, OnnxFeed>>) {
     const tensors = Object.entries(feeds).map(([name, { data, shape }]) => [
       name,
-      data instanceof Int32Array
-        ? new ort.Tensor('int32', data, shape)
-        : new ort.Tensor('float32', data, shape),
+      tensorOf(ort, data, shape),
     ]);
     const run = session.run(Object.fromEntries(tensors) as Record<string, OrtModule.Tensor>);
     running.add(run);
@@ -76,6 +74,12 @@ export async function createOnnxSessionNode(
       running.delete(run);
     }
   }
+}
+
+function tensorOf({ Tensor }: Ort, data: OnnxFeed['data'], shape: readonly number[]): OrtModule.Tensor {
+  if (data instanceof Int32Array) return new Tensor('int32', data, shape);
+  if (data instanceof Uint8Array) return new Tensor('uint8', data, shape);
+  return new Tensor('float32', data, shape);
 }
 
 async function loadRuntime(load: () => Promise<Ort>): Promise<Ort> {

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { compileModel } from './compile-model.ts';
-import type { CompiledModel, CompileOptions } from './compiled-model.ts';
+import type { CompiledModel, CompileOptions, EngineInput } from './compiled-model.ts';
 import { disposedError } from './engine-errors.ts';
 import { sameVersion, weightsVersion } from './model-weights.ts';
 
@@ -47,10 +47,13 @@ class CachedModel implements CompiledModel {
   get inputShape() {
     return this.#current.inputShape;
   }
+  get inputType() {
+    return this.#current.inputType;
+  }
   get outputs() {
     return this.#current.outputs;
   }
-  run(data: Float32Array, shape: readonly number[]) {
+  run(data: EngineInput, shape: readonly number[]) {
     if (this.#disposed) return Promise.reject(disposedError(this.#model.name));
     return this.#current.run(data, shape);
   }
@@ -71,7 +74,7 @@ class CachedModel implements CompiledModel {
 }
 
 /**
- * Like `compileModel`, but once for each model, engine and list of outputs. When the weights have changed since, the
+ * Like `compileModel`, but once for each model and set of options. When the weights have changed since, the
  * session is made anew, also for those who got it before. `disposeEngines(model)` frees the sessions, and so does the
  * garbage collector some time after the model is gone; nobody needs to dispose a single result.
  *
@@ -81,7 +84,7 @@ export async function cachedCompile(
   model: tf.LayersModel,
   options: CompileOptions = {},
 ): Promise<CompiledModel> {
-  const key = JSON.stringify([options.engine ?? 'auto', options.outputs ?? null]);
+  const key = JSON.stringify([options.engine ?? 'auto', options.outputs ?? null, options.pixels ?? null]);
   const cached = entries.get(model) ?? new Map<string, Promise<Entry>>();
   entries.set(model, cached);
 

@@ -1,8 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
+import type { PreprocessingMode } from '../../zoo/card.ts';
 import { ModelError } from '../base/errors.ts';
-import type { CompiledModel, EngineOutput, ModelShape } from './compiled-model.ts';
+import type { CompiledModel, CompileOptions, EngineOutput, ModelShape } from './compiled-model.ts';
 import { checkInput } from './compiled-model.ts';
 import { disposedError, engineFailed } from './engine-errors.ts';
+import { preprocessPixels } from '../images/preprocess.ts';
 import { requireLayer } from './missing-layer.ts';
 
 /**
@@ -11,7 +13,10 @@ import { requireLayer } from './missing-layer.ts';
  *
  * @throws ModelError `MODEL_OPTION` (an output that is not there)
  */
-export function compileTfjs(model: tf.LayersModel, outputNames?: readonly string[]): CompiledModel {
+export function compileTfjs(
+  model: tf.LayersModel,
+  { outputs: outputNames, pixels }: Pick<CompileOptions, 'outputs' | 'pixels'> = {},
+): CompiledModel {
   const symbols = outputNames?.map((name) => outputOf(model, name)) ?? model.outputs;
   // A model over tensors of another one owns nothing; it is dropped and never disposed, for dispose() would count
   // the layers down.
@@ -21,25 +26,28 @@ export function compileTfjs(model: tf.LayersModel, outputNames?: readonly string
       : tf.model({ name: model.name, inputs: model.inputs, outputs: [...new Set(symbols)] });
   const positions = symbols.map((symbol) => part.outputs.indexOf(symbol));
   const inputShape: ModelShape = [null, ...model.inputs[0]!.shape.slice(1)];
+  const inputType = pixels === undefined ? 'float32' : 'uint8';
   let disposed = false;
 
   return {
     engine: 'tfjs',
     inputShape,
+    inputType,
     outputs: symbols.map((symbol, index) => ({
       name: outputNames?.[index] ?? model.outputNames[index] ?? symbol.name,
       shape: [null, ...symbol.shape.slice(1)],
     })),
     async run(data, shape) {
       if (disposed) throw disposedError(model.name);
-      checkInput(data, shape, inputShape);
+      checkInput(data, shape, { inputShape, inputType });
+      const prepared = data instanceof Uint8Array ? preprocessed(data, shape, pixels!) : data;
       let results: tf.Tensor[] = [];
       try {
         results = tf.tidy(() => {
-          const predicted = part.predictOnBatch(tf.tensor(data, [...shape], 'float32'));
+          const predicted = part.predictOnBatch(tf.tensor(prepared, [...shape], 'float32'));
           return Array.isArray(predicted) ? predicted : [predicted];
         });
-        return await Promise.all(positions.map((position) => read(results[position]!, data)));
+        return await Promise.all(positions.map((position) => read(results[position]!, prepared)));
       } catch (cause) {
         throw engineFailed(
           'The tfjs engine failed',
@@ -55,6 +63,14 @@ export function compileTfjs(model: tf.LayersModel, outputNames?: readonly string
       return Promise.resolve();
     },
   };
+}
+
+function preprocessed(data: Uint8Array, shape: readonly number[], mode: PreprocessingMode): Float32Array {
+  const prepared = new Float32Array(data.length);
+  // All pictures as one tall one: each pixel is prepared by itself.
+  const [batch = 1, height = 1, width = 1] = shape;
+  preprocessPixels({ data, width, height: batch * height }, mode, prepared, 0);
+  return prepared;
 }
 
 async function read(tensor: tf.Tensor, input: Float32Array): Promise<EngineOutput> {

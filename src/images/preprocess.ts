@@ -6,11 +6,11 @@ import { preprocessingModes } from '../../zoo/card.ts';
 import { IMAGENET_DEVIATION, IMAGENET_MEAN } from '../../zoo/imagenet-statistics.ts';
 
 /** ImageNet's mean in BGR, 0 to 255, as `keras/src/applications/imagenet_utils.py` states it. */
-const CAFFE_MEAN_BGR = [103.939, 116.779, 123.68] as const;
+export const CAFFE_MEAN_BGR = [103.939, 116.779, 123.68] as const;
 
 /** As `efficientnet_lite_builder.py` of the TPU repository states them. */
-const LITE_MEAN = 127;
-const LITE_STD = 128;
+export const LITE_MEAN = 127;
+export const LITE_STD = 128;
 
 /** For each output channel: the RGB channel that it comes from, and its value at each of the 256 levels. */
 interface ChannelTable {
@@ -108,7 +108,8 @@ export function preprocessInput<T extends tf.Tensor3D | tf.Tensor4D>(x: T, mode:
   }) as T;
 }
 
-function checkMode(mode: PreprocessingMode): void {
+/** @throws UsageError `USAGE_OPTION` for an unknown mode */
+export function checkMode(mode: PreprocessingMode): void {
   if (preprocessingModes.includes(mode)) return;
   throw new UsageError('USAGE_OPTION', 'The preprocessing mode is not known.', {
     given: JSON.stringify(mode),

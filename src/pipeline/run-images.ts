@@ -5,7 +5,6 @@ import type { CompiledModel } from '../engines/compiled-model.ts';
 import type { ImageSource } from '../images/image-source.ts';
 import { describeSource } from '../images/image-source.ts';
 import { loadPixels } from '../images/load-image.ts';
-import { preprocessPixels } from '../images/preprocess.ts';
 import type { ModelMetadata } from '../models/metadata.ts';
 
 /** How a picture becomes a network's input. */
@@ -35,7 +34,7 @@ type Decoded =
   { index: number; image: string; pixels: Pixels } | { index: number; image: string; error: unknown };
 
 /**
- * Decodes pictures and runs them through a network; the results come in the order of the pictures. While one batch
+ * Decodes pictures and runs them through a network that takes pixels (`compileModel` with `pixels`); the results come in the order of the pictures. While one batch
  * is in the network the next is decoded; at most about three batches are held in memory.
  */
 export async function* runImages(
@@ -82,7 +81,7 @@ export async function* runImages(
       batch.push(item);
       if ('pixels' in item) {
         const buffer = buffers[batchNumber % 2 === 0 ? 0 : 1];
-        preprocessPixels(item.pixels, recipe.preprocessing, buffer, filled++ * imageSize);
+        buffer.set(item.pixels.data, filled++ * imageSize);
       }
       if (filled < batchSize && batch.length < 4 * batchSize) continue;
       const next = start();
@@ -102,12 +101,12 @@ export async function* runImages(
   }
 }
 
-function allocate(batchSize: number, imageSize: number): Float32Array {
+function allocate(batchSize: number, imageSize: number): Uint8Array {
   try {
-    return new Float32Array(batchSize * imageSize);
+    return new Uint8Array(batchSize * imageSize);
   } catch (cause) {
     throw new UsageError('USAGE_ARGUMENT', 'One batch does not fit into memory.', {
-      given: `batchSize: ${batchSize}, of ${4 * imageSize} bytes for each picture`,
+      given: `batchSize: ${batchSize}, of ${imageSize} bytes for each picture`,
       expected: 'a batch that fits into memory twice',
       nextStep: 'make batchSize smaller, or leave it out for the default',
       cause,
@@ -118,7 +117,7 @@ function allocate(batchSize: number, imageSize: number): Float32Array {
 async function runBatch(
   network: CompiledModel,
   batch: readonly Decoded[],
-  data: Float32Array,
+  data: Uint8Array,
   shape: readonly number[],
 ): Promise<ImageResult[]> {
   const outputs = shape[0] === 0 ? undefined : (await network.run(data, shape))[0];

@@ -94,7 +94,7 @@ export async function createFeatureExtractor(
   const pool = poolingLayer(pooling, headNames(model, features).pool);
   const pooled = pool?.apply(features) as tf.SymbolicTensor | undefined;
   const cut = tf.model({ name: 'features', inputs: model.inputs, outputs: pooled ?? features });
-  const network = await compileModel(cut, { engine });
+  const network = await compileModel(cut, { engine, pixels: recipe.preprocessing });
   return {
     recipe,
     width: cut.outputs[0]!.shape[1] as number,

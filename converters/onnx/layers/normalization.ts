@@ -9,6 +9,7 @@ import {
 } from '../affine.ts';
 import type { AffineSource, LayerCall, LayerEmitter } from '../emitter.ts';
 import { inputOf } from '../emitter.ts';
+import { scaledChannels } from '../scaled-channels.ts';
 import type { Shape, Value } from '../value.ts';
 import { bornAxis, channelsFirstValue, plainValue } from '../value.ts';
 
@@ -37,19 +38,7 @@ function emitAffine(call: LayerCall, own: AxisAffine): Value {
     ];
     return mapValue(input, (x) => builder.node('BatchNormalization', [x, ...inputs], { epsilon: { f: 0 } }));
   }
-  const dims = input.shape.map((_, index) => (index === position ? size : 1)).slice(1);
-  const constant = (role: string, values: Float64Array): string => {
-    const [first = 0] = values;
-    if (values.every((value) => value === first)) return builder.scalar(first);
-    return builder.weights(`${key}:${dims.join('x')}:${role}`, dims, () => Float32Array.from(values));
-  };
-  return mapValue(input, (x) => {
-    const scaled = scale.every((value) => value === 1)
-      ? x
-      : builder.node('Mul', [x, constant('scale', scale)]);
-    if (shift.every((value) => value === 0)) return scaled;
-    return builder.node('Add', [scaled, constant('shift', shift)]);
-  });
+  return scaledChannels(builder, input, { axis, scale, shift }, key);
 }
 
 function affineEmitter(affineOf: (source: AffineSource, shape: Shape) => AxisAffine): LayerEmitter {
