@@ -12,6 +12,8 @@ import { isChannelsFirst, numberOf, sidesOf } from './config.ts';
 import type { Affine, AffineSource, Dialect, LayerCall, LayerEmitter, Padding } from './emitter.ts';
 import { unsupportedLayer, weightKey } from './emitter.ts';
 import type { GraphBuilder } from './graph-builder.ts';
+import type { FoldedPixels, PixelInput } from './pixel-input.ts';
+import { orderedPixels, pixelAffine, remainingShift } from './pixel-input.ts';
 import { emitterOf } from './registry.ts';
 import { scaledChannels } from './scaled-channels.ts';
 import { behindFolded, maskAfter } from './layers/masks.ts';
@@ -25,8 +27,8 @@ export interface EmitOptions {
 }
 
 /**
- * Writes what `outputs` need and returns their values. `inputs` belong to `graph.inputs`, in order. `inputAffine` is done
- * to the first of them before anything reads it.
+ * Writes what `outputs` need and returns their values. `inputs` belong to `graph.inputs`, in order. With `pixels` the
+ * first of them holds pixels that are still to be prepared.
  */
 export function emitGraph(
   graph: ModelGraph,
@@ -34,7 +36,7 @@ export function emitGraph(
   inputs: readonly Value[],
   path: readonly string[],
   options: EmitOptions,
-  inputAffine?: AxisAffine,
+  pixels?: PixelInput,
 ): Value[] {
   const order = callOrder(graph, outputs);
   const readers = readersOf(order, outputs);
@@ -45,6 +47,7 @@ export function emitGraph(
   /** Affine maps that the next call, their only reader, does together with its own. */
   const pending = new Map<string, AxisAffine>();
   const paddings = new Map<string, Padding>();
+  const foldedPixels = new Map<string, FoldedPixels>();
   graph.inputs.forEach((ref, index) => {
     const value = inputs[index];
     if (value !== undefined) values.set(callKey(ref.layer, ref.node), [value]);
@@ -179,25 +182,35 @@ export function emitGraph(
     const affine = foldFollowers(call, emitter);
     if (affine !== undefined) layerCall = { ...layerCall, affine };
     if (inputsFolded.has(key)) layerCall = { ...layerCall, inputFolded: true };
+    const prepared = foldedPixels.get(key);
+    if (prepared !== undefined) layerCall = { ...layerCall, pixels: prepared };
     return emitted(layerCall, emitter);
   };
 
-  const [firstInput] = graph.inputs;
-  const [firstValue] = inputs;
-  if (inputAffine !== undefined && firstInput !== undefined && firstValue !== undefined) {
-    const key = callKey(firstInput.layer, firstInput.node);
-    const list = readers.get(key) ?? [];
+  /** Pixels are prepared by their only reader where it scales its input anyway, else before anything reads them. */
+  const preparePixels = (ref: TensorRef, raw: Value, input: PixelInput): void => {
+    const { builder } = options;
+    const key = callKey(ref.layer, ref.node);
+    const list = options.fold ? (readers.get(key) ?? []) : [];
     const reader = list.length === 1 ? list[0] : undefined;
-    if (
-      options.fold &&
-      reader !== undefined &&
-      sameChannels(inputAffine, affineOf(reader, firstValue.shape))
-    ) {
-      pending.set(key, inputAffine);
-    } else {
-      values.set(key, [scaledChannels(options.builder, firstValue, inputAffine, 'pixels')]);
+    const affine = pixelAffine(input);
+    if (reader !== undefined && reader.layer.nested === undefined) {
+      const emitter = emitterOf(asKeras(reader.layer).className);
+      if (emitter?.foldsPixels === true && !isChannelsFirst(reader.layer.config)) {
+        const foldsShift = (reader.layer.config.padding ?? 'valid') === 'valid';
+        foldedPixels.set(reader.key, { ...input, foldsShift });
+        values.set(key, [foldsShift ? raw : scaledChannels(builder, raw, remainingShift(input), 'pixels')]);
+        return;
+      }
+      if (sameChannels(affine, affineOf(reader, raw.shape))) {
+        pending.set(key, affine);
+        values.set(key, [orderedPixels(builder, raw, input)]);
+        return;
+      }
     }
-  }
+    values.set(key, [scaledChannels(builder, orderedPixels(builder, raw, input), affine, 'pixels')]);
+  };
+  if (pixels !== undefined) preparePixels(graph.inputs[0]!, inputs[0]!, pixels);
 
   for (const call of order) if (!values.has(call.key)) values.set(call.key, emitCall(call));
   return outputs.map(read);

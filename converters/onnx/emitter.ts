@@ -6,6 +6,7 @@ import { innerLayer } from '../keras/tfjs-support.ts';
 import { numbersOf } from '../tensors.ts';
 import type { AxisAffine } from './affine.ts';
 import type { GraphBuilder } from './graph-builder.ts';
+import type { FoldedPixels } from './pixel-input.ts';
 import type { Shape, Value } from './value.ts';
 
 /**
@@ -46,6 +47,8 @@ export interface LayerCall {
   readonly inputFolded?: boolean;
   /** A zero padding that came before and is to be folded into this call. */
   readonly padding?: Padding;
+  /** The input is pixels, whose preparation is to be folded into this call's weights. */
+  readonly pixels?: FoldedPixels;
   /** Keyword arguments of this call; only those that the emitter names in `callArguments`. */
   readonly callArguments: JsonObject;
   /**
@@ -81,6 +84,8 @@ export interface LayerEmitter {
   readonly foldsAffine?: boolean;
   /** Whether `call.padding` is honoured. */
   readonly foldsPadding?: boolean;
+  /** Whether `call.pixels` is honoured. */
+  readonly foldsPixels?: boolean;
 }
 
 /** The error for what the writer does not know. `detail` starts with a lower-case letter. */

@@ -7,7 +7,7 @@ import type { Dialect } from './emitter.ts';
 import { unsupportedLayer } from './emitter.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import type { PixelInput } from './pixel-input.ts';
-import { pixelAffine, pixelValue } from './pixel-input.ts';
+import { pixelValue } from './pixel-input.ts';
 import type { EncodedModel } from './protobuf.ts';
 import { encodeModel, joined } from './protobuf.ts';
 import { refuseOtherMasks } from './tfjs-masks.ts';
@@ -119,11 +119,11 @@ export function streamOnnxModel(
     graph,
     wanted,
     inputs.map(({ onnxName, shape, dtype }) =>
-      dtype === 'uint8' ? pixelValue(builder, onnxName, shape, pixels!) : plainValue(onnxName, shape, dtype),
+      dtype === 'uint8' ? pixelValue(builder, onnxName, shape) : plainValue(onnxName, shape, dtype),
     ),
     [],
     { builder, weights, dialect, fold: options.fold ?? true },
-    pixels === undefined ? undefined : pixelAffine(pixels),
+    pixels,
   );
   const outputs = names.map((endpoint, index): OnnxEndpoint => {
     const value = values[index] as Value;

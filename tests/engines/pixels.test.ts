@@ -114,6 +114,32 @@ describe('in the graph', () => {
     model.dispose();
   });
 
+  it.each(['same', 'valid'] as const)(
+    'a convolution (%s) prepares its pixels itself, with the BatchNormalization behind it',
+    async (padding) => {
+      const model = chainModel(
+        [8, 7, 3],
+        L.conv2d({ filters: 4, kernelSize: 3, padding, biasInitializer: 'randomNormal', name: 'conv' }),
+        L.batchNormalization({
+          gammaInitializer: 'randomNormal',
+          betaInitializer: 'randomNormal',
+          movingMeanInitializer: 'randomNormal',
+          name: 'bn',
+        }),
+        L.globalAveragePooling2d({ name: 'pool' }),
+      );
+      const count = await nodes(model, 'torch');
+      expect(count).toEqual([0, padding === 'same' ? 3 : 0, 3]);
+      const expected = await fromPrepared(model, 'torch');
+      const network = await compileModel(model, { engine: 'onnx', pixels: 'torch' });
+      const [output] = await network.run(pixels, shape);
+      expect(Math.max(...expected.map(Math.abs))).toBeGreaterThan(0.01);
+      expect(largestDifference(output!.data, expected)).toBeLessThan(1e-5);
+      await network.dispose();
+      model.dispose();
+    },
+  );
+
   it('two layers may read the input', async () => {
     const input = tf.input({ shape: [8, 7, 3], name: 'picture' });
     const a = L.rescaling({ scale: 2, name: 'twice' }).apply(input) as tf.SymbolicTensor;

@@ -3,6 +3,7 @@ import { countOf, flagOf, paddingOf, tupleOf } from '../config.ts';
 import type { LayerCall, LayerEmitter } from '../emitter.ts';
 import { checkedWeight, inputOf, weightOf } from '../emitter.ts';
 import { depthwiseFirst, foldedBias, outputFirst } from '../kernels.ts';
+import { kernelForPixels } from '../pixel-input.ts';
 import type { Attribute } from '../protobuf.ts';
 import type { FeatureMap, Window } from '../spatial.ts';
 import { featureMapOf, featureMapValue, knownChannels, slide, spatialAxes } from '../spatial.ts';
@@ -37,11 +38,16 @@ export function windowAttributes(
 
 /** Names of the kernel and bias constants: their own for this call when a BatchNormalization is folded in. */
 export function constantKey(call: LayerCall, role: string): string {
-  return call.affine === undefined ? `${call.weightKey}:${role}` : `${call.builder.scope}:${role}:folded`;
+  return call.affine === undefined && call.pixels === undefined
+    ? `${call.weightKey}:${role}`
+    : `${call.builder.scope}:${role}:folded`;
 }
 
-export function biasInput(call: LayerCall, index: number, filters: number): string[] {
-  const own = flagOf(call.config, 'use_bias', true) ? weightOf(call, index, 'bias', [filters]) : undefined;
+/** `added` is for each filter what comes on top of its bias. */
+export function biasInput(call: LayerCall, index: number, filters: number, added?: Float64Array): string[] {
+  const given = flagOf(call.config, 'use_bias', true) ? weightOf(call, index, 'bias', [filters]) : undefined;
+  const own =
+    added === undefined ? given : Float32Array.from(added, (value, filter) => value + (given?.[filter] ?? 0));
   if (own === undefined && call.affine === undefined) return [];
   const key = constantKey(call, 'bias');
   return [
@@ -62,11 +68,13 @@ function convolution(call: LayerCall): Value {
   const shape = [...window.kernel, knownChannels(call, map) / group, filters];
   const kernel = checkedWeight(call, 0, 'kernel', shape);
   const dims = [filters, shape.at(-2) as number, ...window.kernel];
+  const { pixels } = call;
+  const forPixels = pixels === undefined ? undefined : kernelForPixels(kernel.numbers(), filters, pixels);
   const weights = call.builder.weights(constantKey(call, 'kernel'), dims, () =>
-    outputFirst(kernel.numbers(), shape, call.affine),
+    outputFirst(forPixels?.kernel ?? kernel.numbers(), shape, call.affine),
   );
   const { attributes, sizes } = slide(map, window);
-  const inputs = [map.name, weights, ...biasInput(call, 1, filters)];
+  const inputs = [map.name, weights, ...biasInput(call, 1, filters, forPixels?.added)];
   const name = call.builder.node('Conv', inputs, { ...windowAttributes(window, group), ...attributes });
   return convolved(call, name, filters, { ...map, sizes });
 }
@@ -119,7 +127,7 @@ const folding = { foldsAffine: true, foldsPadding: true } as const;
 
 export const convolutionEmitters: Readonly<Record<string, LayerEmitter>> = {
   Conv1D: { emit: convolution, ...folding },
-  Conv2D: { emit: convolution, ...folding },
+  Conv2D: { emit: convolution, ...folding, foldsPixels: true },
   Conv3D: { emit: convolution, ...folding },
   GroupedConv1D: { emit: convolution, ...folding },
   GroupedConv2D: { emit: convolution, ...folding },
