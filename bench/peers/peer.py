@@ -54,9 +54,18 @@ class Keras:
     def export(self, path):
         import tf2onnx
 
-        spec = [self.tf.TensorSpec([None, self.size, self.size, 3], self.tf.float32, name="picture")]
-        function = self.tf.function(lambda picture: self.model(picture, training=False), input_signature=spec)
-        tf2onnx.convert.from_function(function, input_signature=spec, opset=17, output_path=path)
+        from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+        spec = self.tf.TensorSpec([None, self.size, self.size, 3], self.tf.float32, name="picture")
+        concrete = self.tf.function(lambda picture: self.model(picture, training=False)).get_concrete_function(spec)
+        frozen = convert_variables_to_constants_v2(concrete)
+        tf2onnx.convert.from_graph_def(
+            frozen.graph.as_graph_def(),
+            input_names=[frozen.inputs[0].name],
+            output_names=[output.name for output in frozen.outputs],
+            opset=17,
+            output_path=path,
+        )
 
     def run(self, batch):
         self.function(self.tf.constant(batch)).numpy()
