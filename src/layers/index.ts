@@ -14,6 +14,7 @@ import './convolutions.ts';
 import './depthwise-convolutions.ts';
 import './einsum-dense.ts';
 import './encoding.ts';
+import './frozen-layers.ts';
 import './gru.ts';
 import './identity.ts';
 import './image-size.ts';
