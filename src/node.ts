@@ -5,6 +5,7 @@ import { createOnnxSessionNode } from './engines/ort-session.node.ts';
 import { prepareTfjsNode } from './engines/tfjs-backend.node.ts';
 import { decodeImageNode } from './images/decode.node.ts';
 import { registerPlatform } from './platform.ts';
+import { nativeOperatorsNode } from './training/native-operators.node.ts';
 import { openCached, openLocation, readLocation } from './weights/index.node.ts';
 
 registerPlatform({
@@ -17,6 +18,7 @@ registerPlatform({
   decodeImage: decodeImageNode,
   prepareTfjs: prepareTfjsNode,
   createOnnxSession: createOnnxSessionNode,
+  nativeOperators: nativeOperatorsNode,
 });
 
 async function isFolder(location: string): Promise<boolean> {

@@ -65,6 +65,19 @@ export interface OnnxSession {
   release(): Promise<void>;
 }
 
+/** Small ONNX graphs with one output, `y`, that are computed while the caller waits. */
+export interface NativeOperators {
+  /** `make` is called for a `key` that is not known yet. `out` is filled. */
+  run(
+    key: string,
+    make: () => Uint8Array,
+    feeds: Readonly<Record<string, OnnxFeed>>,
+    out: { readonly data: Float32Array; readonly shape: readonly number[] },
+  ): void;
+  /** Frees all graphs; those that are needed again are made anew. */
+  dispose(): void;
+}
+
 /** All that differs between Node and browsers. `node.ts` and `browser.ts` register one of these. */
 export interface Platform {
   readonly name: 'node' | 'browser';
@@ -84,6 +97,8 @@ export interface Platform {
   prepareTfjs(): Promise<void>;
   /** An ONNX Runtime session, or the reason why there is none. */
   createOnnxSession(model: Uint8Array): Promise<OnnxSession>;
+  /** For kernels of training, where ONNX Runtime can be called without waiting. */
+  nativeOperators?(): NativeOperators | undefined;
 }
 
 let current: Platform | undefined;
