@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     include: ['tests/**/*.test.ts'],
+    globalSetup: ['tests/support/cache-of-tests.ts'],
     testTimeout: 120_000,
     hookTimeout: 180_000,
     // Two cores: more forks than that only makes the timings of the fault server noisy.

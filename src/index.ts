@@ -10,6 +10,8 @@ export { defaultModel } from '../zoo/default-model.ts';
 export { listCards as listModels } from '../zoo/registry.ts';
 export type { ClassLabel } from '../zoo/labels/imagenet.ts';
 export { imagenetLabels } from '../zoo/labels/imagenet.ts';
+export { trainModel } from './training/train-model.ts';
+export type { TrainModelOptions, TrainModelResult } from './training/train-model.ts';
 export { registerTrainingKernels } from './training/kernels/register.ts';
 export { loadModel } from './models/load-model.ts';
 export type { LoadModelOptions, WeightsSource } from './models/load-model.ts';

@@ -78,6 +78,16 @@ export interface NativeOperators {
   dispose(): void;
 }
 
+/** Rows of numbers that a network made of pictures, kept from run to run. Never throws: what fails is computed again. */
+export interface FeatureStore {
+  /** Of the encoded bytes of a picture. */
+  keyOf(picture: Uint8Array): Promise<string>;
+  get(key: string): Promise<Float32Array | undefined>;
+  put(key: string, row: Float32Array): Promise<void>;
+  /** Why rows could not be kept; undefined while all is well. */
+  readonly problem: string | undefined;
+}
+
 /** All that differs between Node and browsers. `node.ts` and `browser.ts` register one of these. */
 export interface Platform {
   readonly name: 'node' | 'browser';
@@ -99,6 +109,10 @@ export interface Platform {
   createOnnxSession(model: Uint8Array): Promise<OnnxSession>;
   /** For kernels of training, where ONNX Runtime can be called without waiting. */
   nativeOperators?(): NativeOperators | undefined;
+  /** Hexadecimal SHA-256. */
+  sha256?(bytes: Uint8Array): Promise<string>;
+  /** The store of one network's features, where there is a disk; `network` names its graph, weights and preparation. */
+  openFeatureStore?(network: string, folder?: string): Promise<FeatureStore>;
 }
 
 let current: Platform | undefined;

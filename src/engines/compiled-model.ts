@@ -28,6 +28,8 @@ export interface CompileOptions {
    * float32.
    */
   readonly pixels?: PreprocessingMode;
+  /** Whether to compute the `fingerprint`. Default false. */
+  readonly fingerprint?: boolean;
 }
 
 /** A network that is ready to run. */
@@ -39,6 +41,11 @@ export interface CompiledModel {
   readonly inputShape: ModelShape;
   /** `uint8` when it was compiled with `pixels`. */
   readonly inputType: InputType;
+  /**
+   * SHA-256 of the graph with all its weights, preprocessing included; only where it was asked for, and on the onnx
+   * engine.
+   */
+  readonly fingerprint?: string;
   /** Names are those of the layers. */
   readonly outputs: { readonly name: string; readonly shape: ModelShape }[];
   /**

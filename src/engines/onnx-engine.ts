@@ -38,9 +38,10 @@ export async function writtenAsOnnx(
  */
 export async function compileOnnx(
   model: tf.LayersModel,
-  options: Pick<CompileOptions, 'outputs' | 'pixels'> = {},
+  options: Pick<CompileOptions, 'outputs' | 'pixels' | 'fingerprint'> = {},
 ): Promise<CompiledModel> {
   const onnx = await writtenAsOnnx(model, options);
+  const fingerprint = options.fingerprint === true ? await platform().sha256?.(onnx.bytes) : undefined;
   const session = await platform().createOnnxSession(onnx.bytes);
   const order = onnx.outputs.map(({ onnxName }) => session.outputNames.indexOf(onnxName));
   const inputShape = [...onnx.inputs[0]!.shape];
@@ -51,6 +52,7 @@ export async function compileOnnx(
 
   return {
     engine: 'onnx',
+    ...(fingerprint === undefined ? {} : { fingerprint }),
     inputShape,
     inputType,
     outputs: onnx.outputs.map((output) => ({ name: output.name, shape: [...output.shape] })),

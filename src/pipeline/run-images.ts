@@ -14,13 +14,15 @@ export interface RunImagesOptions {
   /** Pictures per run of the network. */
   readonly batchSize: number;
   readonly signal?: AbortSignal;
+  /** What the pictures are called; default: their paths, URLs or places. */
+  readonly names?: readonly string[];
   /** Pictures that are decoded at the same time. Default 4. */
   readonly concurrency?: number;
   /** Decodes one picture at the network's input size; the default follows the recipe. */
   readonly decode?: (image: ImageSource, index: number) => Promise<Pixels>;
 }
 
-/** What came of one picture: the network's output row, or why there is none. */
+/** What came of one picture: the network's output row, all outputs behind each other, or why there is none. */
 export type ImageResult =
   | {
       readonly index: number;
@@ -51,7 +53,7 @@ export async function* runImages(
   const decoded = pMapIterable(
     indexed(images),
     async ({ image, index }): Promise<Decoded> => {
-      const name = describeSource(image, index);
+      const name = options.names?.[index] ?? describeSource(image, index);
       throwIfAborted(signal, 'Reading pictures');
       try {
         return { index, image: name, pixels: await decode(image, index) };
@@ -120,13 +122,26 @@ async function runBatch(
   data: Uint8Array,
   shape: readonly number[],
 ): Promise<ImageResult[]> {
-  const outputs = shape[0] === 0 ? undefined : (await network.run(data, shape))[0];
-  const rowLength = outputs === undefined ? 0 : outputs.data.length / (shape[0] as number);
+  const count = shape[0] as number;
+  const outputs = count === 0 ? [] : await network.run(data, shape);
+  const lengths = outputs.map((output) => output.data.length / count);
+  const rowOf = (row: number): Float32Array => {
+    const parts = outputs.map((output, index) => {
+      const length = lengths[index]!;
+      return output.data.subarray(row * length, (row + 1) * length);
+    });
+    const values = new Float32Array(lengths.reduce((sum, length) => sum + length, 0));
+    let at = 0;
+    for (const part of parts) {
+      values.set(part, at);
+      at += part.length;
+    }
+    return values;
+  };
   let row = 0;
   return batch.map((item): ImageResult => {
     if ('error' in item) return item;
-    const from = row++ * rowLength;
-    const output = outputs!.data.slice(from, from + rowLength);
+    const output = rowOf(row++);
     const { index, image } = item;
     return output.every(Number.isFinite)
       ? { index, image, output }

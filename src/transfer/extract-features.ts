@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { requireOneOf, requireWhole } from '../base/checks.ts';
-import { ModelError, reasonOf } from '../base/errors.ts';
+import { ModelError } from '../base/errors.ts';
 import type { Pixels, ProgressCallback } from '../base/types.ts';
 import type { EngineName } from '../engines/compiled-model.ts';
 import { compileModel } from '../engines/compile-model.ts';
@@ -11,7 +11,9 @@ import type { SkippedImage } from '../datasets/labelled-images.ts';
 import { inputRecipeOf } from '../classify/recipe.ts';
 import type { RecipeOptions } from '../classify/recipe.ts';
 import type { InputRecipe } from '../pipeline/run-images.ts';
-import { runImages } from '../pipeline/run-images.ts';
+import { imageRows } from '../pipeline/image-rows.ts';
+import type { FeatureStore } from '../platform.ts';
+import { featureStoreOf } from '../training/boundary-rows.ts';
 import { lookUp } from '../../zoo/registry.ts';
 import { featureLayerIn } from '../../zoo/variants.ts';
 import { getMetadata } from '../models/metadata.ts';
@@ -26,6 +28,11 @@ export interface FeatureOptions extends Omit<RecipeOptions, 'labels'> {
   readonly engine?: EngineName;
   /** Default 16. */
   readonly batchSize?: number;
+  /**
+   * Keeps features on disk, by the content of photo, model and preprocessing, and uses those of earlier runs: in the cache
+   * folder, or under the folder that is given. In Node, on the onnx engine. Default false.
+   */
+  readonly cache?: boolean | string;
   readonly onProgress?: ProgressCallback;
   readonly signal?: AbortSignal;
 }
@@ -94,14 +101,18 @@ export async function createFeatureExtractor(
   const pool = poolingLayer(pooling, headNames(model, features).pool);
   const pooled = pool?.apply(features) as tf.SymbolicTensor | undefined;
   const cut = tf.model({ name: 'features', inputs: model.inputs, outputs: pooled ?? features });
-  const network = await compileModel(cut, { engine, pixels: recipe.preprocessing });
+  const cache = options.cache ?? false;
+  const pixels = recipe.preprocessing;
+  const network = await compileModel(cut, { engine, pixels, fingerprint: cache !== false });
+  const store = await featureStoreOf(network.fingerprint, recipe, cache);
   return {
     recipe,
     width: cut.outputs[0]!.shape[1] as number,
     engine: network.engine,
     featureLayer,
     pooling,
-    extract: (images, extractOptions = {}) => extract(images, network, recipe, batchSize, extractOptions),
+    extract: (images, extractOptions = {}) =>
+      extract(images, { network, recipe, store, batchSize }, extractOptions),
     // The cut model shares the caller's layers: it has no weights of its own to free.
     dispose: () => {
       // But its layer would hang on to them, one more at each call.
@@ -112,31 +123,32 @@ export async function createFeatureExtractor(
   };
 }
 
+interface Extraction {
+  readonly network: CompiledModel;
+  readonly recipe: InputRecipe;
+  readonly store: FeatureStore | undefined;
+  readonly batchSize: number;
+}
+
 async function extract(
   images: readonly ImageSource[],
-  network: CompiledModel,
-  recipe: InputRecipe,
-  batchSize: number,
+  { network, recipe, store, batchSize }: Extraction,
   { phase = 'features', decode, names, onProgress, signal }: ExtractOptions,
 ): Promise<Features> {
-  const outputs: Float32Array[] = [];
-  const rows: number[] = [];
-  const skipped: SkippedImage[] = [];
-  let done = 0;
-  const size = Math.min(batchSize, Math.max(images.length, 1));
-  for await (const result of runImages(images, network, recipe, { batchSize: size, signal, decode })) {
-    if (result.output === undefined) {
-      skipped.push({ image: names?.[result.index] ?? result.image, reason: reasonOf(result.error) });
-    } else {
-      outputs.push(result.output);
-      rows.push(result.index);
-    }
-    onProgress?.({ phase, done: ++done, total: images.length, unit: 'images' });
-  }
-  const width = outputs[0]?.length ?? 0;
-  const data = new Float32Array(outputs.length * width);
-  outputs.forEach((output, row) => data.set(output, row * width));
-  return { data, width, rows, skipped };
+  const { rows, indices, skipped } = await imageRows(images, network, recipe, {
+    batchSize,
+    phase,
+    // Pictures that are varied at random are new ones each time.
+    store: decode === undefined ? store : undefined,
+    decode,
+    names,
+    onProgress,
+    signal,
+  });
+  const width = rows[0]?.length ?? 0;
+  const data = new Float32Array(rows.length * width);
+  rows.forEach((row, at) => data.set(row, at * width));
+  return { data, width, rows: indices, skipped };
 }
 
 /** The layer on which a new head stands. */

@@ -7,6 +7,7 @@ import type { RecipeOptions } from '../classify/recipe.ts';
 import type { ImageDataset, LabelledImage, SkippedImage } from '../datasets/labelled-images.ts';
 import type { EngineName } from '../engines/compiled-model.ts';
 import type { WeightsSource } from '../models/load-model.ts';
+import { registerTrainingKernels } from '../training/kernels/register.ts';
 import { buildClassifier } from './build-classifier.ts';
 import type { AugmentOptions } from './augment.ts';
 import { checkAugmentOptions } from './augment.ts';
@@ -54,6 +55,11 @@ export interface FineTuneOptions extends Omit<RecipeOptions, 'labels'> {
   readonly featureLayer?: string;
   /** For the frozen base. Default `auto`. */
   readonly engine?: EngineName;
+  /**
+   * The base's features are kept on disk, by the content of photo, base and preprocessing, and used again in later runs: in
+   * the cache folder, or under the folder that is given. Default true in Node; browsers have no such cache.
+   */
+  readonly cache?: boolean | string;
   /** The same seed gives the same result on the same engine. Default 1. */
   readonly seed?: number;
   readonly onProgress?: ProgressCallback;
@@ -105,10 +111,15 @@ export async function fineTune(
   const { training, validation, skipped } = await prepareData(data, options);
   checkClassWeights(options.classWeights ?? 'balanced', training.classes);
   const { model: baseModel, release } = await borrowBase(base, options);
+  registerTrainingKernels();
   let classifier: tf.LayersModel | undefined;
   try {
     // The batch size of training says nothing about the network's: all features at once would fill the memory.
-    const extractor = await createFeatureExtractor(baseModel, { ...options, batchSize: undefined });
+    const extractor = await createFeatureExtractor(baseModel, {
+      ...options,
+      cache: options.cache ?? true,
+      batchSize: undefined,
+    });
     try {
       const trained = await train(extractor, training, validation, skipped, headOptions, options);
       classifier = buildClassifier(baseModel, extractor, trained.head, training.classes, headOptions.dropout);

@@ -18,7 +18,8 @@ import { originalKernel, replaceKernel } from './wasm-kernel.ts';
 type FilterAttributes = WindowAttributes & { readonly filterShape: Shape4D };
 type InputAttributes = WindowAttributes & { readonly inputShape: Shape4D };
 
-let registered = false;
+let hasGradients = false;
+let hasKernels = false;
 
 /**
  * Gives tfjs's WASM backend what training convolutional networks takes and it lacks: the kernels
@@ -30,13 +31,15 @@ let registered = false;
  * On every backend the gradients of `tf.conv2d` and `tf.depthwiseConv2d` accept dilations, which tfjs refuses. (Its
  * layers with a dilation and no activation go another way, which stays closed.)
  *
- * `fineTune` and `trainModel` call it; programs that train by `model.fit` on the WASM backend call it once. Calling it
- * again does nothing; other backends keep their kernels.
+ * `fineTune` and `trainModel` call it; programs that train by `model.fit` on the WASM backend call it once, when
+ * `@tensorflow/tfjs-backend-wasm` is imported. Calling it again does nothing; other backends keep their kernels.
  */
 export function registerTrainingKernels(): void {
-  if (registered) return;
-  registered = true;
-  addGradients();
+  if (!hasGradients) addGradients();
+  hasGradients = true;
+  // Without the backend's package there is nothing to add to, yet.
+  if (hasKernels || tf.getKernel('Conv2D', 'wasm') === undefined) return;
+  hasKernels = true;
   replaceKernel('Conv2DBackpropFilter', ({ inputs, attrs, backend }: KernelArguments) => {
     const { x, dy } = inputs as { x: Tensor4D; dy: Tensor4D };
     const { filterShape, ...attributes } = attrs as unknown as FilterAttributes;
@@ -65,8 +68,21 @@ export function registerTrainingKernels(): void {
   }
 }
 
+let forwardInNative = 0;
+
+/** Runs a forward pass that belongs to training, as one on validation pictures, as fast as those with gradients. */
+export function withNativeForward<Result>(run: () => Result): Result {
+  forwardInNative++;
+  try {
+    return run();
+  } finally {
+    forwardInNative--;
+  }
+}
+
 /** Whether gradients are being recorded: a forward pass of training. */
 function isRecording(): boolean {
+  if (forwardInNative > 0) return true;
   return (tf.engine().state as { gradientDepth: number }).gradientDepth > 0;
 }
 
