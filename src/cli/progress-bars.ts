@@ -1,4 +1,5 @@
-import { createRequire } from 'node:module';
+// By another name than programs give it that esbuild makes one file of: those declare `createRequire` at the top.
+import { createRequire as requireFrom } from 'node:module';
 import type cliProgress from 'cli-progress';
 import stringWidth from 'string-width';
 import type { Progress } from '../base/types.ts';
@@ -55,7 +56,7 @@ export class ProgressBars {
   private bars(): cliProgress.MultiBar {
     if (this.multiBar !== undefined) return this.multiBar;
     // Read when the first bar is drawn: most commands end without one.
-    const { MultiBar } = createRequire(import.meta.url)('cli-progress') as typeof cliProgress;
+    const { MultiBar } = requireFrom(import.meta.url)('cli-progress') as typeof cliProgress;
     const color = supportsColor(this.stream);
     this.multiBar = new MultiBar({
       stream: this.stream,

@@ -1,4 +1,5 @@
-import { createRequire } from 'node:module';
+// By another name than programs give it that esbuild makes one file of: those declare `createRequire` at the top.
+import { createRequire as requireFrom } from 'node:module';
 import { availableParallelism } from 'node:os';
 import type * as OrtModule from 'onnxruntime-node';
 import type { NativeOperators, OnnxFeed } from '../platform.ts';
@@ -32,7 +33,7 @@ export function nativeOperatorsNode(): NativeOperators | undefined {
 function load(): NativeOperators | undefined {
   try {
     process.env.ORT_DISABLE_TELEMETRY ??= '1';
-    const require = createRequire(import.meta.url);
+    const require = requireFrom(import.meta.url);
     const ort = require('onnxruntime-node') as typeof OrtModule;
     ort.env.logLevel ??= 'fatal';
     const part = require('onnxruntime-node/dist/binding.js') as { binding: Binding; initOrt?: () => void };

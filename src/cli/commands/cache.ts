@@ -7,8 +7,12 @@ interface CacheFlags {
   quiet?: boolean;
 }
 
+const noFeatures = { networks: 0, files: 0, size: 0 };
+
 export function addCacheCommand(program: Command): void {
-  const cache = program.command('cache').description('show, check or empty the folder of downloaded weights');
+  const cache = program
+    .command('cache')
+    .description('show, check or empty the folder of downloaded weights and of features of photos');
   cache
     .command('list')
     .description('list the downloaded files')
@@ -21,7 +25,7 @@ export function addCacheCommand(program: Command): void {
     .action((_, command: Command) => verifyCommand(command.optsWithGlobals<CacheFlags>()));
   cache
     .command('clear')
-    .description('remove downloaded files')
+    .description('remove downloaded files, and without names features of photos too')
     .argument('[files...]', 'names from `dovecote cache list`; without any, all')
     .addOption(jsonOption('what was removed'))
     .action((files: string[], _, command: Command) =>
@@ -31,17 +35,25 @@ export function addCacheCommand(program: Command): void {
 
 function listCommand(flags: CacheFlags): Promise<void> {
   return runCommand(flags, async (context) => {
-    const [{ cacheFolder, listCache }, { formatTable }, { default: prettyBytes }] = await Promise.all([
-      import('../../weights/index.node.ts'),
-      import('../table.ts'),
-      import('pretty-bytes'),
-    ]);
+    const [{ cacheFolder, listCache }, { featureCacheSize }, { formatTable }, { default: prettyBytes }] =
+      await Promise.all([
+        import('../../weights/index.node.ts'),
+        import('../../training/feature-store.node.ts'),
+        import('../table.ts'),
+        import('pretty-bytes'),
+      ]);
     const entries = await listCache({ all: true });
+    const { networks, files, size } = await featureCacheSize();
     if (flags.json) {
-      context.print(JSON.stringify({ folder: cacheFolder(), entries }, undefined, 2));
+      const features = { networks, files, size };
+      context.print(JSON.stringify({ folder: cacheFolder(), entries, features }, undefined, 2));
       return;
     }
-    context.print(`${cacheFolder()}${entries.length === 0 ? ' is empty' : ''}`);
+    const isEmpty = entries.length === 0 && networks === 0;
+    context.print(`${cacheFolder()}${isEmpty ? ' is empty' : ''}`);
+    if (networks > 0) {
+      context.print(`features of ${files} photo(s), ${networks} network(s): ${prettyBytes(size)}`);
+    }
     if (entries.length === 0) return;
     context.print(
       formatTable(
@@ -75,16 +87,23 @@ function verifyCommand(flags: CacheFlags): Promise<void> {
 
 function clearCommand(files: string[], flags: CacheFlags): Promise<void> {
   return runCommand(flags, async (context) => {
-    const [{ clearCache }, { default: prettyBytes }] = await Promise.all([
+    const [{ clearCache }, { clearFeatureCache }, { default: prettyBytes }] = await Promise.all([
       import('../../weights/index.node.ts'),
+      import('../../training/feature-store.node.ts'),
       import('pretty-bytes'),
     ]);
     const removed = await clearCache(files.length === 0 ? {} : { names: files });
-    if (flags.json) context.print(JSON.stringify(removed, undefined, 2));
-    else {
+    const { networks, size, ...cleared } = files.length === 0 ? await clearFeatureCache() : noFeatures;
+    if (flags.json) {
+      const features = { networks, files: cleared.files, size };
+      context.print(JSON.stringify({ ...removed, features }, undefined, 2));
+    } else {
       // The records beside the downloads are not in `cache list` either.
       const files = removed.files.filter((name) => !name.endsWith('.meta'));
       context.print(`removed ${files.length} file(s), ${prettyBytes(removed.bytes)}`);
+      if (networks > 0) {
+        context.print(`removed features of ${cleared.files} photo(s), ${prettyBytes(size)}`);
+      }
       removed.locked.forEach((name) => context.print(`left alone, another process is fetching it: ${name}`));
     }
   });

@@ -45,6 +45,7 @@ interface TrainFlags
   weights?: string;
   validation?: string;
   classWeights: 'balanced' | 'none';
+  cache: boolean;
   out?: string;
   force?: boolean;
   json?: boolean;
@@ -101,6 +102,7 @@ export function addTrainCommand(program: Command): void {
       wholeNumber(0),
       15,
     )
+    .option('--no-cache', 'compute all features anew and keep none on disk')
     .option('--augment', 'crop, mirror and recolour the photos at random, anew in each epoch')
     .addOption(
       new Option('--class-weights <mode>', 'make rare classes count more, or not')
