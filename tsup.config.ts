@@ -1,7 +1,10 @@
 import { copyFile } from 'node:fs/promises';
+import type { Plugin } from 'esbuild';
+import { build } from 'esbuild';
 import { defineConfig } from 'tsup';
 
 const embedded = 'efficientnet-lite0.int8.safetensors';
+const target = 'es2022';
 
 export default defineConfig({
   entry: {
@@ -9,10 +12,9 @@ export default defineConfig({
     browser: 'src/browser.ts',
     converters: 'converters/index.ts',
     embedded: 'src/embedded/index.ts',
-    cli: 'src/cli/main.ts',
   },
   format: ['esm'],
-  target: 'es2022',
+  target,
   platform: 'neutral',
   splitting: true,
   removeNodeProtocol: false,
@@ -29,5 +31,54 @@ export default defineConfig({
   sourcemap: false,
   // tsup takes optional dependencies for bundled ones; nothing from node_modules belongs into dist.
   skipNodeModulesBundle: true,
-  onSuccess: () => copyFile(`src/embedded/${embedded}`, `dist/${embedded}`),
+  async onSuccess() {
+    await copyFile(`src/embedded/${embedded}`, `dist/${embedded}`);
+    await buildCommandLine();
+  },
 });
+
+/**
+ * The command line is a program of its own, so that it may take tfjs by `require`: to import a CommonJS package, Node
+ * first searches it for the names that it exports, which takes tfjs longer than running it. A library must not do so:
+ * a program that is bundled with it would hold tfjs twice.
+ */
+async function buildCommandLine(): Promise<void> {
+  await build({
+    entryPoints: { cli: 'src/cli/main.ts' },
+    outdir: 'dist',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    target,
+    platform: 'node',
+    packages: 'external',
+    chunkNames: 'cli-[hash]',
+    minify: true,
+    keepNames: true,
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
+    plugins: [requireTfjs],
+    logLevel: 'warning',
+  });
+}
+
+const requireTfjs: Plugin = {
+  name: 'require-tfjs',
+  setup(bundle) {
+    bundle.onResolve({ filter: /^@tensorflow\/tfjs$/ }, ({ kind, path }) =>
+      kind === 'require-call' ? { path, external: true } : { path, namespace: 'required' },
+    );
+    bundle.onLoad({ filter: /.*/, namespace: 'required' }, async ({ path }) => {
+      // Its names are written out, as esbuild's own way of giving them takes 20 ms at each start.
+      const names = Object.keys((await import(path)) as object).filter((name) => /^[A-Za-z_]\w*$/.test(name));
+      const exported = names
+        .filter((name) => name !== 'default')
+        .map((name) => `export const ${name} = $tfjs.${name};`);
+      return {
+        contents: [`const $tfjs = require(${JSON.stringify(path)});`, ...exported].join('\n'),
+        loader: 'js',
+      };
+    });
+  },
+};

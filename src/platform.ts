@@ -103,8 +103,11 @@ export interface Platform {
   readImageFolder(folder: string): Promise<ImageDataset>;
   /** 8-bit RGB of an encoded picture or a DOM object: upright, alpha flattened on white, first frame. */
   decodeImage(image: EncodedImage, options: DecodeOptions): Promise<Pixels>;
-  /** Picks tfjs's backend, unless the program has picked one. */
-  prepareTfjs(): Promise<void>;
+  /**
+   * Picks tfjs's backend, unless the program has picked one. `hostOnly`: a place for tensors is enough for now, where
+   * starting the backend takes time.
+   */
+  prepareTfjs(options?: { readonly hostOnly?: boolean }): Promise<void>;
   /** An ONNX Runtime session, or the reason why there is none. */
   createOnnxSession(model: Uint8Array): Promise<OnnxSession>;
   /** For kernels of training, where ONNX Runtime can be called without waiting. */

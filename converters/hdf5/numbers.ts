@@ -48,6 +48,19 @@ export function halfToNumber(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
+/** Many of them: the bits of a normal number are those of the same float32 with another offset of the exponent. */
+export function halvesToFloat32(halves: Uint16Array): Float32Array {
+  const words = new Uint32Array(halves.length);
+  const values = new Float32Array(words.buffer);
+  for (let i = 0; i < halves.length; i++) {
+    const half = halves[i]!;
+    const exponent = half & 0x7c00;
+    if (exponent === 0 || exponent === 0x7c00) values[i] = halfToNumber(half);
+    else words[i] = ((half & 0x8000) << 16) | (((half & 0x7fff) << 13) + (112 << 23));
+  }
+  return values;
+}
+
 function toInt32(values: ArrayLike<number | bigint>, what: string): Int32Array {
   const out = new Int32Array(values.length);
   for (let i = 0; i < values.length; i++) {
@@ -91,19 +104,19 @@ export function toNumericArray(
     case 'float32':
       return { dtype: 'float32', data: new Float32Array(buffer, 0, count) };
     case 'float64':
-      return { dtype: 'float32', data: Float32Array.from(new Float64Array(buffer, 0, count)) };
+      return { dtype: 'float32', data: new Float32Array(new Float64Array(buffer, 0, count)) };
     case 'float16':
-      return { dtype: 'float32', data: Float32Array.from(new Uint16Array(buffer, 0, count), halfToNumber) };
+      return { dtype: 'float32', data: halvesToFloat32(new Uint16Array(buffer, 0, count)) };
     case 'int32':
       return { dtype: 'int32', data: new Int32Array(buffer, 0, count) };
     case 'int8':
-      return { dtype: 'int32', data: Int32Array.from(new Int8Array(buffer, 0, count)) };
+      return { dtype: 'int32', data: new Int32Array(new Int8Array(buffer, 0, count)) };
     case 'uint8':
-      return { dtype: 'int32', data: Int32Array.from(new Uint8Array(buffer, 0, count)) };
+      return { dtype: 'int32', data: new Int32Array(new Uint8Array(buffer, 0, count)) };
     case 'int16':
-      return { dtype: 'int32', data: Int32Array.from(new Int16Array(buffer, 0, count)) };
+      return { dtype: 'int32', data: new Int32Array(new Int16Array(buffer, 0, count)) };
     case 'uint16':
-      return { dtype: 'int32', data: Int32Array.from(new Uint16Array(buffer, 0, count)) };
+      return { dtype: 'int32', data: new Int32Array(new Uint16Array(buffer, 0, count)) };
     case 'uint32':
       return { dtype: 'int32', data: toInt32(new Uint32Array(buffer, 0, count), what) };
     case 'int64':

@@ -1,4 +1,4 @@
-import { ready } from 'h5wasm';
+import type { ready } from 'h5wasm';
 import { DovecoteError, FormatError } from '../../src/base/errors.ts';
 import type { ByteSource } from '../../src/base/types.ts';
 import type { ByteSink } from '../byte-sink.ts';
@@ -173,9 +173,10 @@ function placeSink(module: Hdf5Module, path: string, sink: ByteSink): void {
   object.node_ops = { ...object.node_ops, setattr };
 }
 
-/** The library, compiled once. */
-export function hdf5Module(): Promise<Hdf5Module> {
-  return ready;
+/** The library, compiled once. It is large, so that only those wait for it who meet an HDF5 file. */
+export async function hdf5Module(): Promise<Hdf5Module> {
+  const library = await import('h5wasm');
+  return library.ready;
 }
 
 export interface SessionOptions {

@@ -1,7 +1,7 @@
 import { FormatError } from '../../src/base/errors.ts';
 import type { ByteSource, JsonObject, NumericArray, StoredTensor } from '../../src/base/types.ts';
 import { joined, readPart, sourceOf, type ModelBytes } from '../byte-source.ts';
-import { halfToNumber } from '../hdf5/numbers.ts';
+import { halvesToFloat32 } from '../hdf5/numbers.ts';
 import { readLimits, type ReadLimits } from '../model-file.ts';
 import { BYTES, parseManifest, type WeightGroup, type WeightSpec } from './manifest.ts';
 
@@ -35,7 +35,7 @@ function numbersIn(spec: WeightSpec, buffer: ArrayBuffer): NumericArray {
   if (spec.stored === 'float32') return new Float32Array(buffer);
   if (spec.stored === 'int32') return new Int32Array(buffer);
   if (spec.stored === 'bool') return new Uint8Array(buffer);
-  if (spec.stored === 'float16') return Float32Array.from(new Uint16Array(buffer), halfToNumber);
+  if (spec.stored === 'float16') return halvesToFloat32(new Uint16Array(buffer));
   const values = spec.stored === 'uint8' ? new Uint8Array(buffer) : new Uint16Array(buffer);
   const value = (level: number) => level * spec.scale + spec.min;
   return spec.dtype === 'int32'

@@ -9,10 +9,11 @@ import { cachedCompile } from '../engines/session-cache.ts';
 import type { ImageSource } from '../images/image-source.ts';
 import { disposeModel } from '../models/dispose-model.ts';
 import type { WeightsSource } from '../models/load-model.ts';
-import { loadModel } from '../models/load-model.ts';
+import { loadOnHost } from '../models/load-model.ts';
 import { refuseForLoaded, requireModel } from '../models/require-model.ts';
 import type { ModelMetadata } from '../models/metadata.ts';
 import type { labelsOf } from '../models/metadata.ts';
+import { platform } from '../platform.ts';
 import { runImages } from '../pipeline/run-images.ts';
 import { recipeOf } from './recipe.ts';
 import { endsWithLogits, softmax, topIndices } from './probabilities.ts';
@@ -115,6 +116,7 @@ export async function* classifyStream(
   try {
     const { recipe, labels } = recipeOf(model, options);
     const network = await cachedCompile(model, { engine, pixels: recipe.preprocessing });
+    if (network.engine === 'tfjs') await platform().prepareTfjs();
     const logits = endsWithLogits(model);
     let done = 0;
     const size = Math.min(batchSize, Math.max(images.length, 1));
@@ -147,11 +149,13 @@ function checkCall(images: unknown, options: ClassifyOptions | undefined): void 
   refuseForLoaded('model', options ?? {});
 }
 
-function loadForClassify(
+async function loadForClassify(
   model: string,
-  { weights, alpha, minimalistic, onProgress, signal }: ClassifyOptions,
+  { weights, alpha, minimalistic, engine, onProgress, signal }: ClassifyOptions,
 ): Promise<tf.LayersModel> {
-  return loadModel(model, { weights, alpha, minimalistic, onProgress, signal });
+  // ONNX Runtime copies the weights: a backend that computes is started only when it is known to be needed.
+  await platform().prepareTfjs({ hostOnly: engine !== 'tfjs' });
+  return loadOnHost(model, { weights, alpha, minimalistic, onProgress, signal });
 }
 
 function describe(

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import nodeModule from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { UsageError } from '../base/errors.ts';
 import { outputError } from '../output/output-errors.node.ts';
@@ -12,6 +13,9 @@ import { addInspectCommand } from './commands/inspect.ts';
 import { addListCommand } from './commands/list.ts';
 import { addSummaryCommand } from './commands/summary.ts';
 import { addTrainCommand } from './commands/train.ts';
+
+// Node 22 and newer keep the compiled code of all that follows.
+(nodeModule as { enableCompileCache?: () => unknown }).enableCompileCache?.();
 
 // The commands import what they need when they run, so that `--version` and `--help` are quick.
 

@@ -1,7 +1,7 @@
 // By another name than programs give it that esbuild makes one file of: those declare `createRequire` at the top.
 import { createRequire as requireFrom } from 'node:module';
 import type cliProgress from 'cli-progress';
-import stringWidth from 'string-width';
+import stringWidth from 'fast-string-width';
 import type { Progress } from '../base/types.ts';
 import { lastLine } from './progress-lines.ts';
 import { ProgressPhase } from './progress-phase.ts';

@@ -3,15 +3,26 @@ import { repairWasmHeap } from './wasm-heap.ts';
 
 /**
  * Picks tfjs's backend in Node: the one that the program has picked; else `tensorflow` when the program has imported
- * tfjs-node or tfjs-node-gpu; else WASM; else cpu. Nothing is printed.
+ * tfjs-node or tfjs-node-gpu; else WASM; else cpu. Nothing is printed. `hostOnly` makes it cpu until the next call
+ * without it.
  */
-export function prepareTfjsNode(): Promise<void> {
+export async function prepareTfjsNode({ hostOnly = false } = {}): Promise<void> {
+  if (hostOnly && preparing === undefined) return pickHost();
   // tfjs drops a backend that is still starting when it is set again, so callers share one attempt.
   preparing ??= pickBackend().finally(() => (preparing = undefined));
   return preparing;
 }
 
 let preparing: Promise<void> | undefined;
+/** Whether cpu was only picked as a place for tensors. */
+let onlyHost = false;
+
+async function pickHost(): Promise<void> {
+  if (tf.getBackend() !== undefined) return tf.ready();
+  silenceCpuBackend();
+  await tf.setBackend('cpu');
+  onlyHost = true;
+}
 
 async function pickBackend(): Promise<void> {
   silenceCpuBackend();
@@ -20,7 +31,9 @@ async function pickBackend(): Promise<void> {
 }
 
 async function pickFastest(): Promise<void> {
-  if (tf.getBackend() !== undefined) return tf.ready();
+  const picked = tf.getBackend();
+  if (picked !== undefined && !(onlyHost && picked === 'cpu')) return tf.ready();
+  onlyHost = false;
   for (const pick of [pickTensorflow, pickWasm]) if (await pick()) return;
   await tf.setBackend('cpu');
 }

@@ -55,6 +55,12 @@ export async function loadModel(
 ): Promise<tf.LayersModel> {
   requireModelName(model);
   await platform().prepareTfjs();
+  return loadOnHost(model, options);
+}
+
+/** `loadModel` for those who have prepared tfjs, be it as a place for tensors only. */
+export async function loadOnHost(model: string, options: LoadModelOptions = {}): Promise<tf.LayersModel> {
+  requireModelName(model);
   if (await isModelFile(model)) return loadModelFile(model, options);
   return loadZooModel(findModel(model, options.version), options);
 }

@@ -1,4 +1,4 @@
-import stringWidth from 'string-width';
+import stringWidth from 'fast-string-width';
 
 /** One line of the drawn table, before it is laid out. */
 export type TableLine =

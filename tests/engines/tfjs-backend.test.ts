@@ -14,8 +14,16 @@ describe('prepareTfjsNode', () => {
   });
   afterEach(() => vi.restoreAllMocks());
 
-  it('picks WASM when nothing is picked yet, for all who ask at once, and prints nothing', async () => {
+  it('starts no backend that computes for those who only need a place for tensors', async () => {
     expect(tf.getBackend()).toBeUndefined();
+    for (let time = 0; time < 2; time++) {
+      await prepareTfjsNode({ hostOnly: true });
+      expect(tf.getBackend()).toBe('cpu');
+      expect(tf.engine().registry.wasm).toBeUndefined();
+    }
+  });
+
+  it('picks WASM when the program has picked nothing, for all who ask at once, and prints nothing', async () => {
     await Promise.all([prepareTfjsNode(), prepareTfjsNode(), prepareTfjsNode()]);
     expect(tf.getBackend()).toBe('wasm');
     const sum = tf.tidy(
