@@ -6,6 +6,7 @@ import { decodeBmp } from './decode-bmp.ts';
 import { type EncodedFormat, headerSize, sniffFormat } from './encoded-format.ts';
 import { cmykToRgb, toRgb } from './flatten.ts';
 import { checkPixelLimit, emptyImage, unreadableImage, wrongSource } from './image-errors.ts';
+import { inDecodeRoom } from './decode-room.node.ts';
 import { resizePixels } from './resize.ts';
 
 type SharpFunction = (input: Uint8Array, options: SharpOptions) => Sharp;
@@ -50,10 +51,22 @@ export async function decodeImageNode(image: EncodedImage, options: DecodeOption
       'check what the file is, or save it as JPEG or PNG; raw pixels are passed as { data, width, height }',
     );
   }
-  const pixels = await decodeBytes(bytes, sniffed.format, pixelLimit, name);
-  throwIfAborted(signal, `Decoding ${name}`);
-  return resize === undefined ? pixels : resizePixels(pixels, resize);
+  const { format } = sniffed;
+  const header = headerSize(bytes, format);
+  if (header !== undefined) checkPixelLimit(header.width, header.height, pixelLimit, name);
+  return inDecodeRoom(
+    3 * (header === undefined ? TYPICAL_PIXELS : header.width * header.height),
+    async () => {
+      throwIfAborted(signal, `Decoding ${name}`);
+      const pixels = await decodeBytes(bytes, format, pixelLimit, name);
+      throwIfAborted(signal, `Decoding ${name}`);
+      return resize === undefined ? pixels : resizePixels(pixels, resize);
+    },
+  );
 }
+
+/** Taken for pictures whose header is read by the decoder only. */
+const TYPICAL_PIXELS = 4e6;
 
 async function bytesOf(image: EncodedImage, name: string): Promise<Uint8Array> {
   if (image instanceof Uint8Array) return image;
@@ -69,13 +82,12 @@ async function decodeBytes(
   pixelLimit: number,
   name: string,
 ): Promise<Pixels> {
-  const header = headerSize(bytes, format);
-  if (header !== undefined) checkPixelLimit(header.width, header.height, pixelLimit, name);
   if (format === 'bmp') return decodeBmp(bytes, name);
   const sharp = await loadSharp();
   const input: SharpOptions = { failOn: 'error', limitInputPixels: false, ignoreIcc: true };
   try {
     // Most pictures need no second look: it would cost a tenth of the decoding.
+    const header = headerSize(bytes, format);
     let metadata: Metadata | undefined;
     if (header === undefined || header.components === 4) {
       metadata = await sharp(bytes, input).metadata();

@@ -45,11 +45,34 @@ const FILTERS: Record<Exclude<ResizeFilter, 'nearest'>, FilterFunction> = {
   lanczos3: { support: 3, weight: lanczos3 },
 };
 
+/** Kernels that are kept: photos of a folder have few sizes, and making one takes as long as half of its use. */
+const KEPT = 64;
+const kept = new Map<string, ResampleKernel>();
+
+/** `makeResampleKernel`, kept for the next picture of the size. */
+export function resampleKernel(
+  ...given: readonly [
+    inputSize: number,
+    outputSize: number,
+    offset: number,
+    length: number,
+    filter: Exclude<ResizeFilter, 'nearest'>,
+  ]
+): ResampleKernel {
+  const key = given.join(' ');
+  const kernel = kept.get(key) ?? makeResampleKernel(...given);
+  kept.delete(key);
+  kept.set(key, kernel);
+  const [oldest] = kept.keys();
+  if (kept.size > KEPT) kept.delete(oldest!);
+  return kernel;
+}
+
 /**
  * Coefficients that take `inputSize` samples to `outputSize`, of which only `length` from `offset` on are computed.
  * When shrinking, the filter is widened by the scale, which is what antialiases.
  */
-export function resampleKernel(
+function makeResampleKernel(
   inputSize: number,
   outputSize: number,
   offset: number,

@@ -16,7 +16,10 @@ export interface RunImagesOptions {
   readonly signal?: AbortSignal;
   /** What the pictures are called; default: their paths, URLs or places. */
   readonly names?: readonly string[];
-  /** Pictures that are decoded at the same time. Default 4. */
+  /**
+   * Pictures that are decoded at the same time. Default: a batch, but 4 to 16. While the network runs it keeps the main
+   * thread, on which the next one would be started.
+   */
   readonly concurrency?: number;
   /** Decodes one picture at the network's input size; the default follows the recipe. */
   readonly decode?: (image: ImageSource, index: number) => Promise<Pixels>;
@@ -36,8 +39,9 @@ type Decoded =
   { index: number; image: string; pixels: Pixels } | { index: number; image: string; error: unknown };
 
 /**
- * Decodes pictures and runs them through a network that takes pixels (`compileModel` with `pixels`); the results come in the order of the pictures. While one batch
- * is in the network the next is decoded; at most about three batches are held in memory.
+ * Decodes pictures and runs them through a network that takes pixels (`compileModel` with `pixels`); the results come in
+ * the order of the pictures. While one batch is in the network the next is decoded; at most about three batches are held
+ * in memory, and nothing more is decoded while nobody takes the results.
  */
 export async function* runImages(
   images: Iterable<ImageSource>,
@@ -45,7 +49,7 @@ export async function* runImages(
   recipe: InputRecipe,
   options: RunImagesOptions,
 ): AsyncGenerator<ImageResult> {
-  const { batchSize, signal, concurrency = 4 } = options;
+  const { batchSize, signal, concurrency = Math.min(Math.max(batchSize, 4), 16) } = options;
   const [height, width] = recipe.inputSize;
   const imageSize = height * width * 3;
   const decode = options.decode ?? ((image, index) => decodeByRecipe(image, index, recipe, signal));
