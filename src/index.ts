@@ -34,8 +34,16 @@ export type { ImageSource } from './images/image-source.ts';
 export { preprocessInput, preprocessPixels } from './images/preprocess.ts';
 export { resizePixels } from './images/resize.ts';
 export type { ResizeFilter, ResizeMode, ResizeOptions } from './images/resize-options.ts';
-export { compileModel } from './engines/compile-model.ts';
-export type { CompiledModel, CompileOptions, EngineName, EngineOutput } from './engines/compiled-model.ts';
+export { compileModel } from './quantization/compile-model.ts';
+export type { CompileModelOptions } from './quantization/compile-model.ts';
+export type {
+  CompiledModel,
+  CompileOptions,
+  EngineName,
+  EngineOutput,
+  Precision,
+  PrecisionReport,
+} from './engines/compiled-model.ts';
 export { features } from './engines/features.ts';
 export { extractFeatures } from './transfer/extract-features.ts';
 export type { FeatureOptions, Features } from './transfer/extract-features.ts';

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { readImageFolder } from './datasets/image-folder.node.ts';
+import { picturesBelow } from './datasets/pictures-below.node.ts';
 import { createOnnxSessionNode } from './engines/ort-session.node.ts';
 import { prepareTfjsNode } from './engines/tfjs-backend.node.ts';
 import { decodeImageNode } from './images/decode.node.ts';
@@ -16,6 +17,7 @@ registerPlatform({
   isFolder,
   openCached,
   readImageFolder,
+  listPictures: picturesBelow,
   decodeImage: decodeImageNode,
   prepareTfjs: prepareTfjsNode,
   createOnnxSession: createOnnxSessionNode,

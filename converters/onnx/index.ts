@@ -1,5 +1,10 @@
 export type { Affine, CheckedWeight, Dialect, LayerCall, LayerEmitter, Padding } from './emitter.ts';
 export { checkedWeight, inputOf, unsupportedLayer, weightKey, weightOf } from './emitter.ts';
+export { observedGraph, quantizableTensors } from './quantize/observed-graph.ts';
+export { halfWeights } from './quantize/half-weights.ts';
+export { quantizeGraph } from './quantize/quantize-graph.ts';
+export type { TensorRange } from './quantize/ranges.ts';
+export { RangeObserver } from './quantize/ranges.ts';
 export type { PixelInput } from './pixel-input.ts';
 export { IR_VERSION, OPSET_VERSION } from './protobuf.ts';
 export { onnxLayerNames, registerOnnxLayer } from './registry.ts';

@@ -25,8 +25,10 @@ const TENSOR_TYPE = { elemType: 1, shape: 2 } as const;
 const SHAPE = { dim: 1 } as const;
 const DIMENSION = { value: 1, param: 2 } as const;
 /** Also what the operator Cast takes. */
-export const DATA_TYPE = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 } as const;
-const ELEMENT_BYTES = { float32: 4, uint8: 1, int32: 4, int64: 8, bool: 1 } as const;
+export const DATA_TYPE = {
+  ...{ float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9, float16: 10 },
+} as const;
+const ELEMENT_BYTES = { float32: 4, uint8: 1, int8: 1, int32: 4, int64: 8, bool: 1, float16: 2 } as const;
 const LENGTH_DELIMITED = 2;
 
 export type Attribute =
@@ -49,7 +51,8 @@ export interface OnnxNode {
 }
 
 export type OnnxType = keyof typeof DATA_TYPE;
-export type OnnxArray = NumericArray | BigInt64Array;
+/** Uint16Array: the bits of float16. */
+export type OnnxArray = NumericArray | BigInt64Array | Int8Array | Uint16Array;
 
 /** `pieces` gives its numbers in order, and is asked for once, when the tensor is written. */
 export interface OnnxTensor {

@@ -8,7 +8,7 @@ import { unsupportedLayer } from './emitter.ts';
 import { GraphBuilder } from './graph-builder.ts';
 import type { PixelInput } from './pixel-input.ts';
 import { pixelValue } from './pixel-input.ts';
-import type { EncodedModel } from './protobuf.ts';
+import type { EncodedModel, OnnxGraphParts } from './protobuf.ts';
 import { encodeModel, joined } from './protobuf.ts';
 import { refuseOtherMasks } from './tfjs-masks.ts';
 import type { Shape, Value, ValueType } from './value.ts';
@@ -27,6 +27,8 @@ export interface WriteOnnxOptions {
   readonly floatInputs?: boolean;
   /** Makes the model's one input, `[batch, height, width, 3]`, take pixels as they are; see `PixelInput`. */
   readonly pixels?: PixelInput;
+  /** Changes the graph before it is written: `quantizeGraph`, `halfWeights`, `observedGraph`. */
+  readonly transform?: ((graph: OnnxGraphParts) => OnnxGraphParts) | undefined;
 }
 
 /** An input or output of the model; `name` is the layer's. */
@@ -130,7 +132,8 @@ export function streamOnnxModel(
     builder.output(endpoint.onnxName, value);
     return { ...endpoint, shape: value.shape, dtype: valueType(value) };
   });
-  return { ...encodeModel(builder.finish(options.name ?? graph.name)), inputs, outputs };
+  const parts = builder.finish(options.name ?? graph.name);
+  return { ...encodeModel(options.transform?.(parts) ?? parts), inputs, outputs };
 }
 
 function inputDtype(

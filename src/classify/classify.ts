@@ -4,11 +4,12 @@ import { DovecoteError, ImageError, UsageError, reasonOf } from '../base/errors.
 import type { ProgressCallback } from '../base/types.ts';
 import type { PreprocessingMode } from '../../zoo/card.ts';
 import { defaultModel } from '../../zoo/default-model.ts';
-import type { EngineName } from '../engines/compiled-model.ts';
+import type { EngineName, Precision, PrecisionReport } from '../engines/compiled-model.ts';
 import { cachedCompile } from '../engines/session-cache.ts';
 import type { ImageSource } from '../images/image-source.ts';
 import { disposeModel } from '../models/dispose-model.ts';
 import type { WeightsSource } from '../models/load-model.ts';
+import { compileModel } from '../quantization/compile-model.ts';
 import { loadOnHost } from '../models/load-model.ts';
 import { refuseForLoaded, requireModel } from '../models/require-model.ts';
 import type { ModelMetadata } from '../models/metadata.ts';
@@ -55,6 +56,15 @@ export interface ClassifyOptions {
   readonly batchSize?: number;
   /** Default `auto`: ONNX Runtime where it is installed and knows every layer, else tfjs. */
   readonly engine?: EngineName;
+  /**
+   * In which numbers the network computes: `float32`, `float16` or `int8`. See `compileModel`; what it costs is told by
+   * `onPrecision`.
+   */
+  readonly precision?: Precision;
+  /** For `int8`: pictures like those that the model is for, or a folder of them. */
+  readonly calibration?: string | readonly ImageSource[];
+  /** Called once with what `precision` costs and gains. */
+  readonly onPrecision?: (report: PrecisionReport) => void;
   /** For a model that carries no metadata: how its input was prepared. */
   readonly preprocessing?: PreprocessingMode;
   /** For a model that carries no metadata: its classes in index order, or `imagenet`. */
@@ -115,7 +125,17 @@ export async function* classifyStream(
   const model = typeof asked === 'string' ? await loadForClassify(asked, options) : asked;
   try {
     const { recipe, labels } = recipeOf(model, options);
-    const network = await cachedCompile(model, { engine, pixels: recipe.preprocessing });
+    const network = await cachedCompile(
+      model,
+      {
+        engine,
+        pixels: recipe.preprocessing,
+        precision: options.precision,
+        calibration: options.calibration,
+      },
+      (each, given) => compileModel(each, { ...given, onProgress, signal }),
+    );
+    if (network.precision !== undefined) options.onPrecision?.(network.precision);
     if (network.engine === 'tfjs') await platform().prepareTfjs();
     const logits = endsWithLogits(model);
     let done = 0;

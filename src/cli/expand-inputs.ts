@@ -1,14 +1,9 @@
-import { readdir, stat } from 'node:fs/promises';
-import { extname, join, relative, sep } from 'node:path';
+import { stat } from 'node:fs/promises';
 import { glob, isDynamicPattern } from 'tinyglobby';
 import { DatasetError } from '../base/errors.ts';
-import { photoEndings } from '../datasets/image-folder.node.ts';
+import { isPicture, pictureEndings, picturesBelow } from '../datasets/pictures-below.node.ts';
 import { compareNames } from '../datasets/labelled-images.ts';
 import { isUrl } from '../models/location.ts';
-import { readFailure } from '../weights/file-errors.node.ts';
-
-/** Endings of files in a folder that are taken for pictures. */
-const pictureEndings = new Set([...photoEndings, '.gif']);
 
 /**
  * Pictures named on a command line: files and URLs as they are, folders with all that is below them
@@ -33,29 +28,6 @@ async function expand(input: string): Promise<string[]> {
   if (kind !== undefined || !isDynamicPattern(input)) return [input];
   const matches = await glob(input, { onlyFiles: true, expandDirectories: false, absolute: false });
   return nonEmpty(matches.filter(isPicture).sort(compareNames), input, 'pattern');
-}
-
-async function picturesBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch((error: unknown) => {
-    throw readFailure(error, folder);
-  });
-  return (
-    entries
-      .filter((entry) => !entry.isDirectory() && isPicture(entry.name))
-      // Node before 20.12 has `path` only.
-      .map((entry) => join((entry.parentPath as string | undefined) ?? entry.path, entry.name))
-      .filter((path) => !isHidden(relative(folder, path)))
-      .sort(compareNames)
-  );
-}
-
-/** Thumbnails, trash, and the `._*` files of macOS, which have the endings of pictures and are none. */
-function isHidden(path: string): boolean {
-  return path.split(sep).some((part) => part.startsWith('.'));
-}
-
-function isPicture(name: string): boolean {
-  return pictureEndings.has(extname(name).toLowerCase());
 }
 
 function nonEmpty(images: string[], input: string, kind: string): string[] {

@@ -57,6 +57,11 @@ export function byteSize(text: string): number {
 export const engineOption = () =>
   new Option('--engine <engine>', 'inference engine').choices(['auto', 'onnx', 'tfjs']).default('auto');
 
+export const precisionOption = () =>
+  new Option('--precision <precision>', 'numbers in which the network computes')
+    .choices(['float32', 'float16', 'int8'])
+    .default('float32');
+
 export const preprocessingOption = () =>
   new Option('--preprocessing <mode>', 'for a model that does not say how its pictures are prepared').choices(
     preprocessingModes,

@@ -20,7 +20,24 @@ export async function compileModel(
   model: tf.LayersModel,
   options: CompileOptions = {},
 ): Promise<CompiledModel> {
-  const { engine = 'auto', outputs } = options;
+  checkCompile(model, options);
+  const { engine = 'auto' } = options;
+  if (engine === 'tfjs') return compileTfjs(model, options);
+  try {
+    return await compileOnnx(model, options);
+  } catch (error) {
+    // A wrong option is wrong for both engines.
+    if (error instanceof ModelError) throw error;
+    if (engine === 'auto') return { ...compileTfjs(model, options), why: reasonOf(error) };
+    throw error instanceof DovecoteError ? error : engineFailed('The model cannot be compiled', error);
+  }
+}
+
+/** @throws UsageError `USAGE_OPTION`, ModelError `MODEL_INPUT`, `MODEL_OPTION` */
+export function checkCompile(
+  model: tf.LayersModel,
+  { engine = 'auto', outputs, pixels }: CompileOptions,
+): void {
   if (engine !== 'auto' && engine !== 'onnx' && engine !== 'tfjs') {
     throw new UsageError('USAGE_OPTION', 'There is no such engine.', {
       given: `engine: ${String(engine)}`,
@@ -37,16 +54,7 @@ export async function compileModel(
     });
   }
   outputs?.forEach((name) => requireLayer(model, name, { code: 'MODEL_OPTION', option: 'outputs' }));
-  if (options.pixels !== undefined) checkPixels(model, options.pixels);
-  if (engine === 'tfjs') return compileTfjs(model, options);
-  try {
-    return await compileOnnx(model, options);
-  } catch (error) {
-    // A wrong option is wrong for both engines.
-    if (error instanceof ModelError) throw error;
-    if (engine === 'auto') return { ...compileTfjs(model, options), why: reasonOf(error) };
-    throw error instanceof DovecoteError ? error : engineFailed('The model cannot be compiled', error);
-  }
+  if (pixels !== undefined) checkPixels(model, pixels);
 }
 
 function checkPixels(model: tf.LayersModel, mode: PreprocessingMode): void {

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { parseKerasConfig } from '../../converters/keras/parse-config.ts';
-import type { OnnxModel } from '../../converters/onnx/index.ts';
+import type { OnnxModel, WriteOnnxOptions } from '../../converters/onnx/index.ts';
 import { buildOnnxModel } from '../../converters/onnx/index.ts';
 import { DovecoteError } from '../base/errors.ts';
 import type { JsonObject } from '../base/types.ts';
@@ -20,12 +20,14 @@ import { readModelWeights } from './model-weights.ts';
 export async function writtenAsOnnx(
   model: tf.LayersModel,
   { outputs, pixels }: Pick<CompileOptions, 'outputs' | 'pixels'> = {},
+  transform?: WriteOnnxOptions['transform'],
 ): Promise<OnnxModel> {
   const config = model.toJSON(null, false) as unknown as JsonObject;
   const graph = parseKerasConfig(config, { fileName: `the model "${model.name}"`, ownClasses: true });
   return buildOnnxModel(graph, await readModelWeights(model), {
     outputs,
     dialect: 'tfjs',
+    transform,
     ...(pixels === undefined ? {} : { pixels: pixelInputOf(pixels) }),
   });
 }
@@ -40,7 +42,15 @@ export async function compileOnnx(
   model: tf.LayersModel,
   options: Pick<CompileOptions, 'outputs' | 'pixels' | 'fingerprint'> = {},
 ): Promise<CompiledModel> {
-  const onnx = await writtenAsOnnx(model, options);
+  return openCompiled(model, await writtenAsOnnx(model, options), options);
+}
+
+/** A session on the model as it was written. */
+export async function openCompiled(
+  model: tf.LayersModel,
+  onnx: OnnxModel,
+  options: Pick<CompileOptions, 'pixels' | 'fingerprint'>,
+): Promise<CompiledModel> {
   const fingerprint = options.fingerprint === true ? await platform().sha256?.(onnx.bytes) : undefined;
   const session = await platform().createOnnxSession(onnx.bytes);
   const order = onnx.outputs.map(({ onnxName }) => session.outputNames.indexOf(onnxName));

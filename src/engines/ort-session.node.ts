@@ -115,7 +115,8 @@ async function open(ort: Ort, bytes: Uint8Array, threads: number): Promise<OrtMo
       graphOptimizationLevel: 'all',
       intraOpNumThreads: threads,
       logSeverityLevel: FATAL,
-      extra: { session: { intra_op: { spin_duration_us: SPIN_MICROSECONDS } } },
+      // `x64quantprecision`: processors without 8-bit dot products would clip sums of int8 products at 16 bits.
+      extra: { session: { intra_op: { spin_duration_us: SPIN_MICROSECONDS }, x64quantprecision: '1' } },
     });
   } catch (cause) {
     throw engineFailed('ONNX Runtime does not accept the model', cause);

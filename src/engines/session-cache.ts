@@ -16,6 +16,19 @@ interface Entry {
 
 const entries = new WeakMap<tf.LayersModel, Map<string, Promise<Entry>>>();
 
+type Compile = (model: tf.LayersModel, options: CompileOptions) => Promise<CompiledModel>;
+
+/** Pictures in memory get a number each time that their array is another one. */
+const calibrations = new WeakMap<object, number>();
+let calibrationCount = 0;
+
+function keyOfCalibration(calibration: CompileOptions['calibration']): string | number | null {
+  if (calibration === undefined || typeof calibration === 'string') return calibration ?? null;
+  const known = calibrations.get(calibration) ?? ++calibrationCount;
+  calibrations.set(calibration, known);
+  return known;
+}
+
 /** Frees the sessions of a model that was dropped without `disposeEngines`. */
 const dropped = new FinalizationRegistry<Holder>((holder) => {
   for (const session of holder.sessions) void session.dispose().catch(() => undefined);
@@ -43,6 +56,9 @@ class CachedModel implements CompiledModel {
   }
   get why() {
     return this.#current.why;
+  }
+  get precision() {
+    return this.#current.precision;
   }
   get inputShape() {
     return this.#current.inputShape;
@@ -76,21 +92,24 @@ class CachedModel implements CompiledModel {
 /**
  * Like `compileModel`, but once for each model and set of options. When the weights have changed since, the
  * session is made anew, also for those who got it before. `disposeEngines(model)` frees the sessions, and so does the
- * garbage collector some time after the model is gone; nobody needs to dispose a single result.
+ * garbage collector some time after the model is gone; nobody needs to dispose a single result. `compile` is what makes
+ * them.
  *
  * @throws as `compileModel`
  */
 export async function cachedCompile(
   model: tf.LayersModel,
   options: CompileOptions = {},
+  compile: Compile = compileModel,
 ): Promise<CompiledModel> {
-  const key = JSON.stringify([options.engine ?? 'auto', options.outputs ?? null, options.pixels ?? null]);
+  const { engine = 'auto', outputs = null, pixels = null, precision = 'float32', calibration } = options;
+  const key = JSON.stringify([engine, outputs, pixels, precision, keyOfCalibration(calibration)]);
   const cached = entries.get(model) ?? new Map<string, Promise<Entry>>();
   entries.set(model, cached);
 
   const known = cached.get(key);
   // Whoever comes while another compiles waits for that one; its result may have to be refreshed again.
-  const next = refresh(model, options, known);
+  const next = refresh(model, options, compile, known);
   cached.set(key, next);
   try {
     return (await next).facade;
@@ -103,6 +122,7 @@ export async function cachedCompile(
 async function refresh(
   model: tf.LayersModel,
   options: CompileOptions,
+  compile: Compile,
   known: Promise<Entry> | undefined,
 ): Promise<Entry> {
   const before = await known?.catch(() => undefined);
@@ -111,7 +131,7 @@ async function refresh(
   if (before !== undefined && (before.facade.engine === 'tfjs' || sameVersion(before.version, version))) {
     return before;
   }
-  const compiled = await compileModel(model, options);
+  const compiled = await compile(model, options);
   if (before !== undefined) {
     await before.facade.replace(compiled);
     return { facade: before.facade, version };

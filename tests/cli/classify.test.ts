@@ -270,4 +270,21 @@ describe('labels and preparation of a model that says nothing about them', () =>
     expectFailure(await bare(['--preprocessing', 'tf', '--labels', 'index.json']), 'USAGE_ARGUMENT', 2);
     expectFailure(await bare(['--preprocessing', 'tf', '--labels', 'none.txt']), 'FILE_NOT_FOUND');
   });
+
+  it('computes in 8 bits when asked to, and says on stderr what that costs', async () => {
+    const { code, stdout, stderr } = await classify([
+      'photos',
+      '--precision',
+      'int8',
+      '--calibration',
+      'photos',
+      '--csv',
+    ]);
+    expect(code, stderr).toBe(0);
+    expect(stdout.split('\n')[0]).toBe('image,rank,index,wnid,label,probability,error');
+    const human = await classify(['photos', '--precision', 'int8', '--calibration', 'photos']);
+    expect(human.stderr).toMatch(/int8: [\d.]+ ms a photo instead of [\d.]+ .* on [\d.]+ % of 3 photos/);
+    const none = await classify(['photos', '--precision', 'int8']);
+    expectFailure(none, 'USAGE_ARGUMENT', 2);
+  });
 });

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { Classification, ClassifyOptions } from '../../classify/classify.ts';
+import type { Precision, PrecisionReport } from '../../engines/compiled-model.ts';
 import { defaultModel } from '../../../zoo/default-model.ts';
 import { runCommand } from '../context.ts';
 import { printableLines } from '../printable-lines.ts';
@@ -10,6 +11,7 @@ import {
   jsonOption,
   nonEmpty,
   nonEmptyList,
+  precisionOption,
   preprocessingOption,
   resizeOf,
   addResizeOptions,
@@ -23,6 +25,8 @@ interface ClassifyFlags extends ResizeFlags, VariantFlags {
   top: number;
   batchSize: number;
   engine: 'auto' | 'onnx' | 'tfjs';
+  precision: Precision;
+  calibration?: string;
   preprocessing?: ClassifyOptions['preprocessing'];
   labels?: string;
   json?: boolean;
@@ -49,6 +53,8 @@ export function addClassifyCommand(program: Command): void {
     .option('-t, --top <count>', 'predictions for each photo', wholeNumber(1), 5)
     .option('-b, --batch-size <count>', 'photos per run of the network', wholeNumber(1), 16)
     .addOption(engineOption())
+    .addOption(precisionOption())
+    .option('--calibration <folder>', 'photos like those to be classified, for --precision', nonEmpty)
     .addOption(preprocessingOption())
     .option(
       '--labels <file>',
@@ -84,6 +90,12 @@ function classifyCommand(inputs: string[], flags: ClassifyFlags): Promise<void> 
       topK: flags.top,
       batchSize: flags.batchSize,
       engine: flags.engine,
+      precision: flags.precision,
+      calibration: flags.calibration,
+      onPrecision: (report) => {
+        context.endProgress();
+        context.say(precisionText(report));
+      },
       preprocessing: flags.preprocessing,
       resize: resizeOf(flags),
       labels,
@@ -102,6 +114,18 @@ function classifyCommand(inputs: string[], flags: ClassifyFlags): Promise<void> 
     const failed = results.filter((result) => result.error !== undefined).length;
     if (failed > 0) context.say(`${failed} of ${results.length} could not be read (see above)`);
   });
+}
+
+/** One line: what fewer bits gain and cost. */
+function precisionText(report: PrecisionReport): string {
+  const { precision, compared, sameTop1, msPerImage, bytes } = report;
+  const size = `${((100 * bytes.reduced) / bytes.float32).toFixed(0)} % of the size`;
+  if (sameTop1 === undefined || msPerImage === undefined)
+    return `${precision}: ${size}; \`--calibration <folder>\` measures what it costs`;
+  const { float32, reduced } = msPerImage;
+  const speed = `${reduced.toFixed(1)} ms a photo instead of ${float32.toFixed(1)} (${(float32 / reduced).toFixed(2)} times as fast)`;
+  const same = `the first label is float32's on ${(100 * sameTop1).toFixed(1)} % of ${compared} photos`;
+  return `${precision}: ${speed}, ${size}; ${same}`;
 }
 
 function toJson({ image, predictions, error }: Classification) {
