@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type * as OrtModule from 'onnxruntime-node';
 import { EngineError, reasonOf } from '../base/errors.ts';
 import type { OnnxFeed, OnnxSession } from '../platform.ts';
+import { clipsInt8Sums } from './cpu-features.node.ts';
 import { engineFailed } from './engine-errors.ts';
 
 type Ort = typeof OrtModule;
@@ -115,8 +116,13 @@ async function open(ort: Ort, bytes: Uint8Array, threads: number): Promise<OrtMo
       graphOptimizationLevel: 'all',
       intraOpNumThreads: threads,
       logSeverityLevel: FATAL,
-      // `x64quantprecision`: processors without 8-bit dot products would clip sums of int8 products at 16 bits.
-      extra: { session: { intra_op: { spin_duration_us: SPIN_MICROSECONDS }, x64quantprecision: '1' } },
+      extra: {
+        session: {
+          intra_op: { spin_duration_us: SPIN_MICROSECONDS },
+          // Sums of int8 products would be clipped; where they are not, this would only make them slow.
+          ...(clipsInt8Sums() ? { x64quantprecision: '1' } : {}),
+        },
+      },
     });
   } catch (cause) {
     throw engineFailed('ONNX Runtime does not accept the model', cause);

@@ -46,7 +46,7 @@ function network(): tf.LayersModel {
       kernelSize: 3,
       strides: 2,
       padding: 'same',
-      activation: 'swish' as never,
+      activation: 'swish',
       ...init(4),
     }),
     x,
