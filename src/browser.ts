@@ -1,5 +1,6 @@
-import { EngineError, UsageError } from './base/errors.ts';
+import { UsageError } from './base/errors.ts';
 import { decodeImageBrowser } from './images/decode.browser.ts';
+import { createOnnxSessionBrowser } from './engines/ort-session.browser.ts';
 import { prepareTfjsBrowser } from './engines/tfjs-backend.browser.ts';
 import { registerPlatform } from './platform.ts';
 import { fetchBytes, fetchPublished } from './weights/fetch.browser.ts';
@@ -21,14 +22,7 @@ registerPlatform({
     ),
   decodeImage: decodeImageBrowser,
   prepareTfjs: prepareTfjsBrowser,
-  createOnnxSession: () =>
-    Promise.reject(
-      new EngineError('ENGINE_UNAVAILABLE', 'The onnx engine runs in Node only, for now.', {
-        given: "engine: 'onnx' in a browser",
-        expected: "engine: 'auto' or 'tfjs'",
-        nextStep: 'leave `engine` out',
-      }),
-    ),
+  createOnnxSession: createOnnxSessionBrowser,
 });
 
 export * from './index.ts';

@@ -44,6 +44,9 @@ export type {
   Precision,
   PrecisionReport,
 } from './engines/compiled-model.ts';
+export { configureOnnxRuntime } from './engines/ort-settings.ts';
+export type { OnnxRuntimeSettings } from './engines/ort-settings.ts';
+export type { DeviceName, OnnxDevice } from './platform.ts';
 export { features } from './engines/features.ts';
 export { extractFeatures } from './transfer/extract-features.ts';
 export type { FeatureOptions, Features } from './transfer/extract-features.ts';

@@ -49,7 +49,13 @@ export interface OnnxFeed {
   readonly shape: readonly number[];
 }
 
+/** Where ONNX Runtime computes. */
+export type OnnxDevice = 'cpu' | 'webgpu' | 'cuda';
+/** `auto` takes a GPU where one works. */
+export type DeviceName = OnnxDevice | 'auto';
+
 export interface OnnxSession {
+  readonly device: OnnxDevice;
   readonly inputName: string;
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
@@ -111,7 +117,10 @@ export interface Platform {
    */
   prepareTfjs(options?: { readonly hostOnly?: boolean }): Promise<void>;
   /** An ONNX Runtime session, or the reason why there is none. */
-  createOnnxSession(model: Uint8Array): Promise<OnnxSession>;
+  createOnnxSession(
+    model: Uint8Array,
+    options?: { readonly device?: DeviceName | undefined },
+  ): Promise<OnnxSession>;
   /** For kernels of training, where ONNX Runtime can be called without waiting. */
   nativeOperators?(): NativeOperators | undefined;
   /** Hexadecimal SHA-256. */

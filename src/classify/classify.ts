@@ -14,6 +14,7 @@ import { loadOnHost } from '../models/load-model.ts';
 import { refuseForLoaded, requireModel } from '../models/require-model.ts';
 import type { ModelMetadata } from '../models/metadata.ts';
 import type { labelsOf } from '../models/metadata.ts';
+import type { DeviceName } from '../platform.ts';
 import { platform } from '../platform.ts';
 import { runImages } from '../pipeline/run-images.ts';
 import { recipeOf } from './recipe.ts';
@@ -56,6 +57,8 @@ export interface ClassifyOptions {
   readonly batchSize?: number;
   /** Default `auto`: ONNX Runtime where it is installed and knows every layer, else tfjs. */
   readonly engine?: EngineName;
+  /** Where the onnx engine computes: `cpu` (default), `webgpu`, `cuda`, or `auto` for the first GPU that works. */
+  readonly device?: DeviceName;
   /**
    * In which numbers the network computes: `float32`, `float16` or `int8`. See `compileModel`; what it costs is told by
    * `onPrecision`.

@@ -57,6 +57,11 @@ export function byteSize(text: string): number {
 export const engineOption = () =>
   new Option('--engine <engine>', 'inference engine').choices(['auto', 'onnx', 'tfjs']).default('auto');
 
+export const deviceOption = () =>
+  new Option('--device <device>', 'where the onnx engine computes')
+    .choices(['cpu', 'webgpu', 'cuda', 'auto'])
+    .default('cpu');
+
 export const precisionOption = () =>
   new Option('--precision <precision>', 'numbers in which the network computes')
     .choices(['float32', 'float16', 'int8'])

@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
+import { requireOneOf } from '../base/checks.ts';
 import { DovecoteError, ModelError, UsageError, reasonOf } from '../base/errors.ts';
 import type { PreprocessingMode } from '../../zoo/card.ts';
 import { checkMode } from '../images/preprocess.ts';
@@ -21,14 +22,16 @@ export async function compileModel(
   options: CompileOptions = {},
 ): Promise<CompiledModel> {
   checkCompile(model, options);
-  const { engine = 'auto' } = options;
+  const { engine = 'auto', device } = options;
   if (engine === 'tfjs') return compileTfjs(model, options);
   try {
     return await compileOnnx(model, options);
   } catch (error) {
     // A wrong option is wrong for both engines.
     if (error instanceof ModelError) throw error;
-    if (engine === 'auto') return { ...compileTfjs(model, options), why: reasonOf(error) };
+    // A device that was asked for is not given up in silence.
+    const anyDevice = device === undefined || device === 'auto' || device === 'cpu';
+    if (engine === 'auto' && anyDevice) return { ...compileTfjs(model, options), why: reasonOf(error) };
     throw error instanceof DovecoteError ? error : engineFailed('The model cannot be compiled', error);
   }
 }
@@ -36,7 +39,7 @@ export async function compileModel(
 /** @throws UsageError `USAGE_OPTION`, ModelError `MODEL_INPUT`, `MODEL_OPTION` */
 export function checkCompile(
   model: tf.LayersModel,
-  { engine = 'auto', outputs, pixels }: CompileOptions,
+  { engine = 'auto', outputs, pixels, device }: CompileOptions,
 ): void {
   if (engine !== 'auto' && engine !== 'onnx' && engine !== 'tfjs') {
     throw new UsageError('USAGE_OPTION', 'There is no such engine.', {
@@ -45,6 +48,7 @@ export function checkCompile(
       nextStep: 'Leave the option out to take the fastest one that works.',
     });
   }
+  if (device !== undefined) requireOneOf('device', device, ['auto', 'cpu', 'webgpu', 'cuda']);
   requireOneInput(model);
   if (outputs?.length === 0) {
     throw new ModelError('MODEL_OPTION', 'No output was asked for.', {

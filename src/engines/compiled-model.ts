@@ -1,4 +1,5 @@
 import type { PreprocessingMode } from '../../zoo/card.ts';
+import type { DeviceName, OnnxDevice } from '../platform.ts';
 import { ModelError } from '../base/errors.ts';
 import type { ImageSource } from '../images/image-source.ts';
 
@@ -29,6 +30,11 @@ export interface CompileOptions {
    * float32.
    */
   readonly pixels?: PreprocessingMode;
+  /**
+   * Where the onnx engine computes: `cpu` (default), `webgpu`, `cuda` (Node on Linux and Windows, with ONNX Runtime's CUDA
+   * libraries), or `auto` for the first GPU that works, else the CPU.
+   */
+  readonly device?: DeviceName;
   /** Whether to compute the `fingerprint`. Default false. */
   readonly fingerprint?: boolean;
   /**
@@ -66,6 +72,8 @@ export interface PrecisionReport {
 /** A network that is ready to run. */
 export interface CompiledModel {
   readonly engine: 'onnx' | 'tfjs';
+  /** Of the onnx engine: where it computes. */
+  readonly device?: OnnxDevice;
   /** Why `auto` did not take the onnx engine; absent when it did, or when an engine was asked for. */
   readonly why?: string;
   /** `[null, height, width, channels]` for pictures. */

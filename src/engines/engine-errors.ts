@@ -20,3 +20,17 @@ export function disposedError(model: string): EngineError {
     nextStep: 'Compile the model again.',
   });
 }
+
+/** `ENGINE_UNAVAILABLE`: ONNX Runtime cannot compute there. */
+export function deviceUnavailable(device: string, cause: unknown): EngineError {
+  const next = {
+    cuda: 'Install the CUDA build of ONNX Runtime (Linux and Windows, see onnxruntime.ai), or leave `device` out.',
+    webgpu: 'Use a machine or browser with a GPU that WebGPU reaches, or leave `device` out.',
+  }[device];
+  return new EngineError('ENGINE_UNAVAILABLE', `ONNX Runtime cannot use ${device} here: ${reasonOf(cause)}`, {
+    given: `device: ${device}`,
+    expected: `a machine with ${device}, and a runtime that knows it`,
+    nextStep: next ?? 'Leave `device` out.',
+    cause,
+  });
+}

@@ -40,7 +40,7 @@ export async function writtenAsOnnx(
  */
 export async function compileOnnx(
   model: tf.LayersModel,
-  options: Pick<CompileOptions, 'outputs' | 'pixels' | 'fingerprint'> = {},
+  options: Pick<CompileOptions, 'outputs' | 'pixels' | 'fingerprint' | 'device'> = {},
 ): Promise<CompiledModel> {
   return openCompiled(model, await writtenAsOnnx(model, options), options);
 }
@@ -49,10 +49,10 @@ export async function compileOnnx(
 export async function openCompiled(
   model: tf.LayersModel,
   onnx: OnnxModel,
-  options: Pick<CompileOptions, 'pixels' | 'fingerprint'>,
+  options: Pick<CompileOptions, 'pixels' | 'fingerprint' | 'device'>,
 ): Promise<CompiledModel> {
   const fingerprint = options.fingerprint === true ? await platform().sha256?.(onnx.bytes) : undefined;
-  const session = await platform().createOnnxSession(onnx.bytes);
+  const session = await platform().createOnnxSession(onnx.bytes, { device: options.device });
   const order = onnx.outputs.map(({ onnxName }) => session.outputNames.indexOf(onnxName));
   const inputShape = [...onnx.inputs[0]!.shape];
   const inputType = options.pixels === undefined ? 'float32' : 'uint8';
@@ -62,6 +62,7 @@ export async function openCompiled(
 
   return {
     engine: 'onnx',
+    device: session.device,
     ...(fingerprint === undefined ? {} : { fingerprint }),
     inputShape,
     inputType,

@@ -1,17 +1,22 @@
 import { availableParallelism } from 'node:os';
 import type * as OrtModule from 'onnxruntime-node';
 import { EngineError, reasonOf } from '../base/errors.ts';
-import type { OnnxFeed, OnnxSession } from '../platform.ts';
+import type { DeviceName, OnnxDevice, OnnxSession } from '../platform.ts';
 import { clipsInt8Sums } from './cpu-features.node.ts';
-import { engineFailed } from './engine-errors.ts';
+import { deviceUnavailable, engineFailed } from './engine-errors.ts';
+import type { Ort, OrtInferenceSession } from './ort-session.ts';
+import { FATAL, onnxSession } from './ort-session.ts';
+import { onnxRuntimeSettings } from './ort-settings.ts';
 
-type Ort = typeof OrtModule;
+type OrtNode = typeof OrtModule;
 
 export interface OrtSessionOptions {
-  /** Threads for one operator; default: the number of cores. */
+  /** Default `cpu`; `auto` takes the first of CUDA, WebGPU and the CPU that works. */
+  readonly device?: DeviceName | undefined;
+  /** Threads for one operator; default: as `configureOnnxRuntime` says, else the number of cores. */
   readonly threads?: number;
   /** How the package is loaded. */
-  readonly load?: () => Promise<Ort>;
+  readonly load?: () => Promise<OrtNode>;
 }
 
 /**
@@ -21,69 +26,40 @@ export interface OrtSessionOptions {
  */
 const SPIN_MICROSECONDS = '20';
 
-/** The messages of ONNX Runtime's own logger, from which on they are shown: 4 is fatal. */
-const FATAL = 4;
-
 /**
- * A session of ONNX Runtime's CPU provider on the bytes of a model. The bytes may be dropped afterwards.
+ * A session of ONNX Runtime on the bytes of a model, which may be dropped afterwards.
  *
- * Runs may overlap: the binding runs them one after the other. `release` waits for those that are under way.
- *
- * @throws EngineError `ENGINE_UNAVAILABLE` (the optional package is missing or does not load on this machine),
- *   `ENGINE_FAILED` (the model is damaged, or a run fails)
+ * @throws EngineError `ENGINE_UNAVAILABLE` (the optional package is missing or does not load on this machine, or there is
+ *   no such device), `ENGINE_FAILED` (the model is damaged, or a run fails)
  */
 export async function createOnnxSessionNode(
   bytes: Uint8Array,
   options: OrtSessionOptions = {},
 ): Promise<OnnxSession> {
-  // Since 1.30 ONNX Runtime for Linux reports its use to its maker and leaves log files in the temporary folder, unless
-  // this is set before it is loaded. Who wants that can set it to 0.
-  process.env.ORT_DISABLE_TELEMETRY ??= '1';
-  const ort = await loadRuntime(options.load ?? (() => import('onnxruntime-node')));
-  const session = await open(ort, bytes, options.threads ?? availableParallelism());
-  const running = new Set<Promise<unknown>>();
-  const inputName = session.inputNames[0] ?? '';
-
-  return {
-    inputName,
-    inputNames: session.inputNames,
-    outputNames: session.outputNames,
-    run: (data, shape) => runAll({ [inputName]: { data, shape } }),
-    runAll,
-    async release() {
-      await Promise.allSettled(running);
-      await session.release();
-    },
-  };
-
-  async function runAll(feeds: Readonly<Record<string, OnnxFeed>>) {
-    const tensors = Object.entries(feeds).map(([name, { data, shape }]) => [
-      name,
-      tensorOf(ort, data, shape),
-    ]);
-    const run = session.run(Object.fromEntries(tensors) as Record<string, OrtModule.Tensor>);
-    running.add(run);
+  const ort = await loadOnnxRuntimeNode(options.load);
+  const threads = options.threads ?? onnxRuntimeSettings().threads ?? availableParallelism();
+  const { device = 'cpu' } = options;
+  for (const name of device === 'auto' ? gpusOf(ort) : device === 'cpu' ? [] : [device]) {
     try {
-      const results = await run;
-      return session.outputNames.map((name) => {
-        const { data: values, dims } = results[name]!;
-        return { data: values as Float32Array, shape: dims };
-      });
+      return onnxSession(ort, await open(ort, bytes, threads, name), name);
     } catch (cause) {
-      throw engineFailed('ONNX Runtime could not run the model', cause);
-    } finally {
-      running.delete(run);
+      if (device !== 'auto') throw deviceUnavailable(name, cause);
     }
+  }
+  try {
+    return onnxSession(ort, await open(ort, bytes, threads, 'cpu'), 'cpu');
+  } catch (cause) {
+    throw engineFailed('ONNX Runtime does not accept the model', cause);
   }
 }
 
-function tensorOf({ Tensor }: Ort, data: OnnxFeed['data'], shape: readonly number[]): OrtModule.Tensor {
-  if (data instanceof Int32Array) return new Tensor('int32', data, shape);
-  if (data instanceof Uint8Array) return new Tensor('uint8', data, shape);
-  return new Tensor('float32', data, shape);
-}
-
-async function loadRuntime(load: () => Promise<Ort>): Promise<Ort> {
+/** @throws EngineError `ENGINE_UNAVAILABLE` */
+export async function loadOnnxRuntimeNode(
+  load: () => Promise<OrtNode> = () => import('onnxruntime-node'),
+): Promise<OrtNode> {
+  // Since 1.30 ONNX Runtime for Linux reports its use to its maker and leaves log files in the temporary folder, unless
+  // this is set before it is loaded. Who wants that can set it to 0.
+  process.env.ORT_DISABLE_TELEMETRY ??= '1';
   try {
     const ort = await load();
     // Its warnings about missing GPUs and unused initializers are nobody's business here.
@@ -109,22 +85,30 @@ async function loadRuntime(load: () => Promise<Ort>): Promise<Ort> {
   }
 }
 
-async function open(ort: Ort, bytes: Uint8Array, threads: number): Promise<OrtModule.InferenceSession> {
-  try {
-    return await ort.InferenceSession.create(bytes, {
-      executionProviders: ['cpu'],
-      graphOptimizationLevel: 'all',
-      intraOpNumThreads: threads,
-      logSeverityLevel: FATAL,
-      extra: {
-        session: {
-          intra_op: { spin_duration_us: SPIN_MICROSECONDS },
-          // Sums of int8 products would be clipped; where they are not, this would only make them slow.
-          ...(clipsInt8Sums() ? { x64quantprecision: '1' } : {}),
-        },
+/** GPUs that this build of the runtime knows, fastest first; whether there is one shows when it is opened. */
+export function gpusOf(ort: OrtNode): Exclude<OnnxDevice, 'cpu'>[] {
+  const names = new Set(ort.listSupportedBackends().map(({ name }) => name));
+  return (['cuda', 'webgpu'] as const).filter((name) => names.has(name));
+}
+
+function open(
+  ort: OrtNode,
+  bytes: Uint8Array,
+  threads: number,
+  device: OnnxDevice,
+): Promise<OrtInferenceSession> {
+  return (ort as unknown as Ort).InferenceSession.create(bytes, {
+    // What a GPU has no kernel for runs on the CPU.
+    executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
+    graphOptimizationLevel: 'all',
+    intraOpNumThreads: threads,
+    logSeverityLevel: FATAL,
+    extra: {
+      session: {
+        intra_op: { spin_duration_us: SPIN_MICROSECONDS },
+        // Sums of int8 products would be clipped; where they are not, this would only make them slow.
+        ...(clipsInt8Sums() ? { x64quantprecision: '1' } : {}),
       },
-    });
-  } catch (cause) {
-    throw engineFailed('ONNX Runtime does not accept the model', cause);
-  }
+    },
+  });
 }

@@ -57,6 +57,9 @@ class CachedModel implements CompiledModel {
   get why() {
     return this.#current.why;
   }
+  get device() {
+    return this.#current.device;
+  }
   get precision() {
     return this.#current.precision;
   }
@@ -102,8 +105,15 @@ export async function cachedCompile(
   options: CompileOptions = {},
   compile: Compile = compileModel,
 ): Promise<CompiledModel> {
-  const { engine = 'auto', outputs = null, pixels = null, precision = 'float32', calibration } = options;
-  const key = JSON.stringify([engine, outputs, pixels, precision, keyOfCalibration(calibration)]);
+  const {
+    engine = 'auto',
+    outputs = null,
+    pixels = null,
+    precision = 'float32',
+    device = 'cpu',
+    calibration,
+  } = options;
+  const key = JSON.stringify([engine, outputs, pixels, precision, device, keyOfCalibration(calibration)]);
   const cached = entries.get(model) ?? new Map<string, Promise<Entry>>();
   entries.set(model, cached);
 

@@ -1,9 +1,10 @@
 /* eslint-disable no-console */
 import { build as esbuild } from 'esbuild';
-import { copyFile, readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import prettyBytes from 'pretty-bytes';
 import { expect } from 'vitest';
+import type { InlineConfig } from 'vite';
 import { build as viteBuild, createServer as viteServer } from 'vite';
 import { embeddedModel } from '../../src/embedded/index.ts';
 import { BrowserPage, skipBrowserTests } from '../support/chromium.ts';
@@ -51,6 +52,11 @@ const byAddress = (specifier: string) =>
       const { predictions } = await classify(blob, { model });`,
     `import address from '${specifier}';`,
   );
+
+const inOnnxRuntime = pageProgram(
+  "const { predictions } = await classify(blob, { engine: 'onnx' });",
+  "import 'dovecote/onnx-web';",
+);
 
 async function writePage(project: ConsumerProject, folder: string, program: string): Promise<string> {
   const html = `<!doctype html><link rel="icon" href="data:,"><script type="module" src="./main.ts"></script>`;
@@ -151,13 +157,52 @@ export function describeBundles(install: Install, project: () => ConsumerProject
   install("by Vite's dev server with a cache elsewhere, it says what to do, which helps", async (context) => {
     if (skipBrowserTests || !hasLoopback) context.skip('no Chromium, or no loopback interface');
     const cacheDir = join(project().folder, 'cache-elsewhere');
-    const lost = await visitDevServer(await writePage(project(), 'vite-lost', byDefault), cacheDir);
+    const lost = await visitDevServer(await writePage(project(), 'vite-lost', byDefault), { cacheDir });
     expect(lost.outcome.code).toBe('FILE_NOT_FOUND');
     const specifier = /import address from '(.+?)'/.exec(lost.outcome.nextStep ?? '')?.[1];
     expect(specifier).toBe(`dovecote/embedded/${fileName}?url`);
     const site = await writePage(project(), 'vite-found', byAddress(specifier!));
-    expect(cats).toContain((await visitDevServer(site, cacheDir)).outcome.label);
+    expect(cats).toContain((await visitDevServer(site, { cacheDir })).outcome.label);
   });
+
+  install("by Vite with 'dovecote/onnx-web', ONNX Runtime finds the cat", async (context) => {
+    await addOnnxRuntimeWeb(project());
+    const site = await writePage(project(), 'vite-onnx', inOnnxRuntime);
+    const { modules, assets, warnings } = await bundleByVite(site);
+    expect(modules.some((path) => path.includes('onnxruntime-web/dist/'))).toBe(true);
+    expect(warnings.filter((warning) => warning.includes('dovecote/dist'))).toEqual([]);
+    expect(assets.filter((name) => name.endsWith('.wasm')).length).toBeGreaterThanOrEqual(1);
+    if (skipBrowserTests) context.skip('it is built, but there is no Chromium to run it');
+    const { outcome } = await visit(BrowserPage.openSite(join(site, 'dist')));
+    expect(outcome).toEqual({ label: expect.stringMatching(cats.join('|')) as string });
+  });
+
+  install(
+    "by Vite's dev server with 'dovecote/onnx-web', it says what to do, which helps",
+    async (context) => {
+      if (skipBrowserTests || !hasLoopback) context.skip('no Chromium, or no loopback interface');
+      await addOnnxRuntimeWeb(project());
+      const lost = await visitDevServer(await writePage(project(), 'vite-dev-onnx', inOnnxRuntime));
+      expect(lost.outcome).toMatchObject({
+        code: 'ENGINE_UNAVAILABLE',
+        nextStep: expect.stringContaining("optimizeDeps: { exclude: ['onnxruntime-web'] }") as string,
+      });
+      const site = await writePage(project(), 'vite-dev-onnx-found', inOnnxRuntime);
+      const { outcome } = await visitDevServer(site, {
+        optimizeDeps: { exclude: ['onnxruntime-web'] },
+        // It is linked to from outside the project.
+        server: { fs: { strict: false } },
+      });
+      expect(outcome).toEqual({ label: expect.stringMatching(cats.join('|')) as string });
+    },
+  );
+}
+
+/** The optional peer, as `npm install onnxruntime-web` would add it. */
+async function addOnnxRuntimeWeb({ folder }: ConsumerProject): Promise<void> {
+  const link = join(folder, 'node_modules/onnxruntime-web');
+  if (await stat(link).catch(() => undefined)) return;
+  await symlink(join(rootFolder, 'node_modules/onnxruntime-web'), link, 'dir');
 }
 
 async function bundleByEsbuild(site: string, loader: Record<string, 'file'> = {}) {
@@ -209,13 +254,16 @@ async function bundleByVite(site: string) {
   };
 }
 
-async function visitDevServer(site: string, cacheDir?: string): Promise<Visit> {
+async function visitDevServer(
+  site: string,
+  { server: serving, ...settings }: InlineConfig = {},
+): Promise<Visit> {
   const server = await viteServer({
     root: site,
     configFile: false,
     logLevel: 'silent',
-    server: { host: '127.0.0.1', port: 0 },
-    ...(cacheDir && { cacheDir }),
+    server: { host: '127.0.0.1', port: 0, ...serving },
+    ...settings,
   });
   try {
     await server.listen();

@@ -151,10 +151,11 @@ import * as node from 'dovecote/node';
 import type { loadModel as loadInBrowser } from 'dovecote/browser';
 import { convertKeras, inspectModelFile, readModelFile } from 'dovecote/converters';
 import { embeddedModel } from 'dovecote/embedded';
+import { configureOnnxRuntime } from 'dovecote/onnx-web';
 
 export const where: URL = embeddedModel.url;
 const functions: ((...args: never[]) => unknown)[] =
-  [classify, convert, fineTune, loadImage, node.classify, convertKeras, inspectModelFile, readModelFile];
+  [classify, convert, fineTune, loadImage, node.classify, convertKeras, inspectModelFile, readModelFile, configureOnnxRuntime];
 if (!functions.every((each) => typeof each === 'function')) throw new Error('an export is missing');
 export type Label = Prediction['label'];
 export type Load = typeof loadInBrowser;

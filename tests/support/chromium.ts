@@ -24,6 +24,8 @@ export interface BrowserPageOptions {
   readonly entry: string;
   /** Folders to serve: `{ photos: '/some/folder' }` gives `/photos/cat.png`. */
   readonly folders?: Readonly<Record<string, string>>;
+  /** Whether the page is cross-origin isolated, so that WebAssembly may have threads. */
+  readonly isolated?: boolean;
 }
 
 /**
@@ -41,10 +43,10 @@ export class BrowserPage {
     private readonly asked: string[],
   ) {}
 
-  static async open({ entry, folders = {} }: BrowserPageOptions): Promise<BrowserPage> {
+  static async open({ entry, folders = {}, isolated = false }: BrowserPageOptions): Promise<BrowserPage> {
     requireChromium();
     const bundle = await bundleForBrowsers(entry);
-    return BrowserPage.show(answers({ '/': page, '/bundle.js': bundle }, folders));
+    return BrowserPage.show(answers({ '/': page, '/bundle.js': bundle }, folders), isolated);
   }
 
   /** A site that somebody's bundler has built: a folder with an index.html. Its program sets `bundleIsLoaded`. */
@@ -57,7 +59,7 @@ export class BrowserPage {
     return BrowserPage.show(new URL(url));
   }
 
-  private static async show(what: Answers | URL): Promise<BrowserPage> {
+  private static async show(what: Answers | URL, isolated = false): Promise<BrowserPage> {
     requireChromium();
     const browser = await chromium.launch({
       executablePath: chromiumPath,
@@ -74,8 +76,8 @@ export class BrowserPage {
     const site = await (what instanceof URL
       ? { port: Number(what.port), close: () => Promise.resolve() }
       : hasLoopback
-        ? serve(what)
-        : pretend(what, tab));
+        ? serve(what, isolated)
+        : pretend(what, tab, isolated));
     const problems: string[] = [];
     const requests: string[] = [];
     tab.on('pageerror', (error) => problems.push(error.message));
@@ -149,6 +151,8 @@ async function bundleForBrowsers(entry: string): Promise<Uint8Array> {
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html',
   '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.wasm': 'application/wasm',
   '.json': 'application/json',
   '.png': 'image/png',
   '.jpg': 'image/jpeg',
@@ -200,10 +204,15 @@ function siteAnswers(folder: string): Answers {
   };
 }
 
-async function serve(answer: Answers): Promise<Site> {
+const isolation = {
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+};
+
+async function serve(answer: Answers, isolated: boolean): Promise<Site> {
   const server = createServer((request, response) => {
     void answer(request.url ?? '/').then(({ status, contentType, body }) => {
-      response.writeHead(status, { 'content-type': contentType }).end(body);
+      response.writeHead(status, { 'content-type': contentType, ...(isolated ? isolation : {}) }).end(body);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -217,10 +226,11 @@ async function serve(answer: Answers): Promise<Site> {
 }
 
 /** Answers within the browser what the page asks for. It still tells sites apart, as it does with real ones. */
-async function pretend(answer: Answers, tab: Page): Promise<Site> {
+async function pretend(answer: Answers, tab: Page, isolated: boolean): Promise<Site> {
   await tab.route('**/*', async (route) => {
     const { status, contentType, body } = await answer(route.request().url());
-    await route.fulfill({ status, contentType, body: Buffer.from(body) });
+    const headers = { 'content-type': contentType, ...(isolated ? isolation : {}) };
+    await route.fulfill({ status, headers, body: Buffer.from(body) });
   });
   return { port: 8080, close: () => Promise.resolve() };
 }

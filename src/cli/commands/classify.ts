@@ -2,11 +2,13 @@ import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { Classification, ClassifyOptions } from '../../classify/classify.ts';
 import type { Precision, PrecisionReport } from '../../engines/compiled-model.ts';
+import type { DeviceName } from '../../platform.ts';
 import { defaultModel } from '../../../zoo/default-model.ts';
 import { runCommand } from '../context.ts';
 import { printableLines } from '../printable-lines.ts';
 import type { ResizeFlags, VariantFlags } from '../options.ts';
 import {
+  deviceOption,
   engineOption,
   jsonOption,
   nonEmpty,
@@ -25,6 +27,7 @@ interface ClassifyFlags extends ResizeFlags, VariantFlags {
   top: number;
   batchSize: number;
   engine: 'auto' | 'onnx' | 'tfjs';
+  device: DeviceName;
   precision: Precision;
   calibration?: string;
   preprocessing?: ClassifyOptions['preprocessing'];
@@ -53,6 +56,7 @@ export function addClassifyCommand(program: Command): void {
     .option('-t, --top <count>', 'predictions for each photo', wholeNumber(1), 5)
     .option('-b, --batch-size <count>', 'photos per run of the network', wholeNumber(1), 16)
     .addOption(engineOption())
+    .addOption(deviceOption())
     .addOption(precisionOption())
     .option('--calibration <folder>', 'photos like those to be classified, for --precision', nonEmpty)
     .addOption(preprocessingOption())
@@ -90,6 +94,7 @@ function classifyCommand(inputs: string[], flags: ClassifyFlags): Promise<void> 
       topK: flags.top,
       batchSize: flags.batchSize,
       engine: flags.engine,
+      device: flags.device,
       precision: flags.precision,
       calibration: flags.calibration,
       onPrecision: (report) => {
