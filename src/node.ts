@@ -45,3 +45,5 @@ export { checkOutputFolder } from './output/write-folder.node.ts';
 export { describeModels } from './models/describe-models.node.ts';
 export type { ModelDescription } from './models/describe-models.node.ts';
 export { cacheFolder, clearCache, listCache, verifyCache } from './weights/index.node.ts';
+export { diagnose } from './diagnosis/diagnose.node.ts';
+export type { Availability, Diagnosis, Remark } from './diagnosis/diagnosis.ts';

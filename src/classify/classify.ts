@@ -132,6 +132,7 @@ export async function* classifyStream(
       model,
       {
         engine,
+        device: options.device,
         pixels: recipe.preprocessing,
         precision: options.precision,
         calibration: options.calibration,

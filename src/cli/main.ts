@@ -9,6 +9,7 @@ import { quoted } from './quoted.ts';
 import { addCacheCommand } from './commands/cache.ts';
 import { addClassifyCommand } from './commands/classify.ts';
 import { addConvertCommand } from './commands/convert.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addListCommand } from './commands/list.ts';
 import { addSummaryCommand } from './commands/summary.ts';
@@ -37,6 +38,7 @@ for (const add of [
   addSummaryCommand,
   addListCommand,
   addCacheCommand,
+  addDoctorCommand,
 ]) {
   add(program);
 }

@@ -27,10 +27,19 @@ export function deviceUnavailable(device: string, cause: unknown): EngineError {
     cuda: 'Install the CUDA build of ONNX Runtime (Linux and Windows, see onnxruntime.ai), or leave `device` out.',
     webgpu: 'Use a machine or browser with a GPU that WebGPU reaches, or leave `device` out.',
   }[device];
-  return new EngineError('ENGINE_UNAVAILABLE', `ONNX Runtime cannot use ${device} here: ${reasonOf(cause)}`, {
-    given: `device: ${device}`,
-    expected: `a machine with ${device}, and a runtime that knows it`,
-    nextStep: next ?? 'Leave `device` out.',
-    cause,
-  });
+  return new EngineError(
+    'ENGINE_UNAVAILABLE',
+    `ONNX Runtime cannot use ${device} here: ${withoutPlace(reasonOf(cause))}`,
+    {
+      given: `device: ${device}`,
+      expected: `a machine with ${device}, and a runtime that knows it`,
+      nextStep: next ?? 'Leave `device` out.',
+      cause,
+    },
+  );
+}
+
+/** The runtime's messages begin with the line of its source and the condition that did not hold. */
+export function withoutPlace(reason: string): string {
+  return reason.replace(/^\/\S+:\d+ .* was false\. /, '');
 }

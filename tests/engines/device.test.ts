@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { compileModel, configureOnnxRuntime } from '../../src/node.ts';
+import { classify, compileModel, configureOnnxRuntime } from '../../src/node.ts';
 import { createOnnxSessionNode } from '../../src/engines/ort-session.node.ts';
 import { writtenAsOnnx } from '../../src/engines/onnx-engine.ts';
 
@@ -40,6 +40,11 @@ describe('where the onnx engine computes', () => {
     const session = await createOnnxSessionNode(bytes, { device: 'auto', load });
     expect(session.device).toBe('cpu');
     await session.release();
+    // `classify` hands it on.
+    const pixels = { data: new Uint8Array(12), width: 2, height: 2 };
+    await expect(classify(pixels, { device: 'npu' as never })).rejects.toMatchObject({
+      code: 'USAGE_ARGUMENT',
+    });
     await expect(compileModel(model, { device: 'npu' as never })).rejects.toMatchObject({
       code: 'USAGE_ARGUMENT',
     });

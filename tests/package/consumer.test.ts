@@ -1,8 +1,9 @@
 /* eslint-disable no-console */
 import { readFileSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Diagnosis } from '../../src/diagnosis/diagnosis.ts';
 import { embeddedModel } from '../../src/embedded/index.ts';
 import { ensureBuilt, rootFolder } from '../support/dist.ts';
 import { describeBundles } from './bundled-for-browsers.ts';
@@ -124,7 +125,51 @@ describe('the packed package, installed into an empty project', () => {
     const { stdout } = await project.npx(['dovecote', 'list', '--json']);
     expect((JSON.parse(stdout) as { name: string }[]).map((model) => model.name)).toContain('squeezenet');
   });
+
+  install(
+    'takes tfjs-node for training where it is installed and loads, and says why where not',
+    async () => {
+      const home = 'node_modules/@tensorflow/tfjs-node';
+      const doctor = async () => {
+        const { stdout } = await project
+          .node(['node_modules/dovecote/dist/cli.js', 'doctor', '--json'])
+          .catch(
+            // It ends with exit code 1 where something is broken.
+            (error: unknown) => (error as { cause: { stdout: string } }).cause,
+          );
+        return (JSON.parse(stdout) as Diagnosis).tfjs;
+      };
+      try {
+        await project.write(
+          `${home}/package.json`,
+          JSON.stringify({ name: '@tensorflow/tfjs-node', main: 'i.js' }),
+        );
+        await project.write(`${home}/i.js`, `throw new Error('this Node is too new');`);
+        const broken = await doctor();
+        expect(broken.backend).toBe('wasm');
+        expect(broken.backends).toContainEqual({
+          name: 'tensorflow',
+          package: '@tensorflow/tfjs-node',
+          works: false,
+          why: 'does not load: this Node is too new',
+        });
+        await project.write(`${home}/i.js`, likeTfjsNode);
+        expect(await doctor()).toMatchObject({ backend: 'tensorflow' });
+      } finally {
+        await rm(join(project.folder, home), { recursive: true });
+      }
+    },
+  );
 });
+
+/** What tfjs-node does when it is imported, with the cpu backend in place of TensorFlow. */
+const likeTfjsNode = `
+const tf = require('@tensorflow/tfjs');
+for (const kernel of tf.getKernelsForBackend('cpu')) tf.registerKernel({ ...kernel, backendName: 'tensorflow' });
+tf.registerBackend('tensorflow', tf.findBackendFactory('cpu'), 3);
+tf.setBackend('tensorflow');
+module.exports = tf;
+`;
 
 describe('bundled for browsers', () => describeBundles(install, () => project));
 
