@@ -71,14 +71,20 @@ export interface OnnxSession {
   release(): Promise<void>;
 }
 
-/** Small ONNX graphs with one output, `y`, that are computed while the caller waits. */
+/** Memory that an output is written into, row-major. */
+export interface OnnxTarget {
+  readonly data: Float32Array;
+  readonly shape: readonly number[];
+}
+
+/** Small ONNX graphs that are computed while the caller waits. */
 export interface NativeOperators {
-  /** `make` is called for a `key` that is not known yet. `out` is filled. */
+  /** `make` is called for a `key` that is not known yet. `outs`, by the outputs' names, are filled. */
   run(
     key: string,
     make: () => Uint8Array,
     feeds: Readonly<Record<string, OnnxFeed>>,
-    out: { readonly data: Float32Array; readonly shape: readonly number[] },
+    outs: Readonly<Record<string, OnnxTarget>>,
   ): void;
   /** Frees all graphs; those that are needed again are made anew. */
   dispose(): void;

@@ -1,12 +1,16 @@
 import * as tf from '@tensorflow/tfjs';
+import { normalizeByBatch } from './normalize-by-batch.ts';
 import { tfjsClass } from './tfjs-classes.ts';
 
 /** What of tfjs's BatchNormalization is used here; its types are not public. */
 interface BatchNormalizationLayer extends tf.layers.Layer {
   readonly axis: number;
+  readonly momentum: number;
+  readonly epsilon: number;
   readonly gamma?: tf.LayerVariable;
   readonly beta?: tf.LayerVariable;
   readonly movingMean: tf.LayerVariable;
+  readonly movingVariance: tf.LayerVariable;
 }
 
 type Build = (this: tf.Sequential, inputShape?: unknown) => void;
@@ -77,21 +81,39 @@ function mendBatchNormalization(prototype: object): void {
   const { call } = layer;
   layer.call = function (this: BatchNormalizationLayer, inputs, kwargs) {
     const training = kwargs?.training === true && this.trainable;
-    const mode = { ...kwargs, training };
-    if (this.gamma !== undefined && this.beta !== undefined) return call.call(this, inputs, mode);
     return tf.tidy(() => {
-      const constant = (make: (shape: number[]) => tf.Tensor) => {
-        const value = make(this.movingMean.read().shape);
-        return { value: { read: () => value } };
-      };
-      // The layer with what it lacks: its own weights are read, and its statistics written, through it.
-      const complete = Object.create(this, {
-        ...(this.gamma === undefined ? { gamma: constant((shape) => tf.ones(shape)) } : {}),
-        ...(this.beta === undefined ? { beta: constant((shape) => tf.zeros(shape)) } : {}),
-      }) as BatchNormalizationLayer;
-      return call.call(complete, inputs, mode);
+      const { value: gamma, layer: scaled } = weightOf(this, 'gamma', tf.ones);
+      const { value: beta, layer: complete } = weightOf(scaled, 'beta', tf.zeros);
+      const x = (Array.isArray(inputs) ? inputs[0] : inputs) as tf.Tensor;
+      const isLast = this.axis === -1 || this.axis === x.rank - 1;
+      if (!training || !isLast) return call.call(complete, inputs, { ...kwargs, training });
+      const { y, mean, variance } = normalizeByBatch(x, gamma, beta, this.epsilon);
+      follow(this.movingMean, mean, this.momentum);
+      follow(this.movingVariance, variance, this.momentum);
+      return y;
     });
   };
+}
+
+/** A weight of the layer, and the layer with it: without `scale` or `center` it is a constant. */
+function weightOf(
+  layer: BatchNormalizationLayer,
+  name: 'gamma' | 'beta',
+  make: (shape: number[]) => tf.Tensor,
+): { value: tf.Tensor; layer: BatchNormalizationLayer } {
+  const own = layer[name];
+  if (own !== undefined) return { value: own.read(), layer };
+  const value = make(layer.movingMean.read().shape);
+  // The layer's own weights are read, and its statistics written, through it.
+  return {
+    value,
+    layer: Object.create(layer, { [name]: { value: { read: () => value } } }) as BatchNormalizationLayer,
+  };
+}
+
+function follow(moving: tf.LayerVariable, value: tf.Tensor, momentum: number): void {
+  const current = moving.read();
+  moving.write(tf.sub(current, tf.mul(tf.sub(current, value), 1 - momentum)));
 }
 
 mendFrozenLayers();

@@ -2,7 +2,7 @@
 import { createRequire as requireFrom } from 'node:module';
 import { availableParallelism } from 'node:os';
 import type * as OrtModule from 'onnxruntime-node';
-import type { NativeOperators, OnnxFeed } from '../platform.ts';
+import type { NativeOperators, OnnxFeed, OnnxTarget } from '../platform.ts';
 
 /** What of the native part of onnxruntime-node is used: its runs are synchronous, as tfjs's kernels have to be. */
 interface Binding {
@@ -60,21 +60,25 @@ class Operators implements NativeOperators {
     key: string,
     make: () => Uint8Array,
     feeds: Readonly<Record<string, OnnxFeed>>,
-    out: { readonly data: Float32Array; readonly shape: readonly number[] },
+    outs: Readonly<Record<string, OnnxTarget>>,
   ): void {
     const session = this.#sessions.get(key) ?? this.#open(make());
     this.#sessions.delete(key);
     this.#sessions.set(key, session);
-    const { Tensor } = this.#ort;
-    const inputs = Object.entries(feeds).map(([name, { data, shape }]) => [
-      name,
-      new Tensor('float32', data as Float32Array, shape),
-    ]);
-    session.run(Object.fromEntries(inputs) as object, { y: new Tensor('float32', out.data, out.shape) }, {});
+    session.run(this.#tensors(feeds), this.#tensors(outs), {});
     if (this.#sessions.size <= CAPACITY) return;
     const [oldest] = this.#sessions.keys();
     this.#sessions.get(oldest!)!.dispose();
     this.#sessions.delete(oldest!);
+  }
+
+  #tensors(values: Readonly<Record<string, OnnxFeed>>): object {
+    const { Tensor } = this.#ort;
+    const named = Object.entries(values).map(([name, { data, shape }]) => [
+      name,
+      new Tensor('float32', data as Float32Array, shape),
+    ]);
+    return Object.fromEntries(named) as object;
   }
 
   #open({ buffer, byteOffset, byteLength }: Uint8Array): NativeSession {

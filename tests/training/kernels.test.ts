@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import '../../src/node.ts';
+import { normalizeByBatch } from '../../src/layers/normalize-by-batch.ts';
 import { platform, registerPlatform } from '../../src/platform.ts';
 import { registerTrainingKernels } from '../../src/training/kernels/register.ts';
 import { seededTensor } from '../support/seeded.ts';
@@ -100,9 +101,10 @@ function gradientsOn(convolve: Convolution, given: Case): Gradients {
 /** The largest difference, as a part of the largest value. */
 function difference(found: Float32Array, expected: Float32Array): number {
   expect(found).toHaveLength(expected.length);
-  const size = Math.max(...expected.map(Math.abs));
+  const largest = (list: Float32Array) => list.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const size = largest(expected);
   expect(size).toBeGreaterThan(0);
-  return Math.max(...found.map((value, index) => Math.abs(value - expected[index]!))) / size;
+  return largest(found.map((value, index) => value - expected[index]!)) / size;
 }
 
 /** The gradient with respect to some of the numbers by moving each of them, in double precision by a plain loop. */
@@ -267,6 +269,83 @@ describe.each([
     const found = run();
     expected.forEach((each, index) => expect(difference(found[index]!, each)).toBeLessThan(1e-4));
     if (native) expect(calls).toBeGreaterThanOrEqual(3);
+  });
+});
+
+/** Values of `run` on both backends. */
+async function onBoth(run: () => tf.Tensor[]): Promise<{ expected: Float32Array[]; found: Float32Array[] }> {
+  const read = () => tf.tidy(() => run().map((each) => each.dataSync<'float32'>().slice()));
+  await tf.setBackend('cpu');
+  const expected = read();
+  await tf.setBackend('wasm');
+  return { expected, found: read() };
+}
+
+describe.each([
+  ['composed', false],
+  ['in ONNX Runtime', true],
+] as const)('large gradients on WASM, %s,', (_, native) => {
+  beforeAll(() => usePlatform(native));
+  beforeEach(() => (calls = 0));
+
+  it.each([
+    { x: [8, 14, 14, 96], filter: [3, 3, 96, 1], strides: 1, pad: 'same' },
+    { x: [24, 15, 14, 96], filter: [3, 5, 96, 1], strides: 2, pad: 'same' },
+    { x: [8, 20, 19, 64], filter: [5, 2, 64, 1], strides: 1, pad: 'valid' },
+  ] satisfies Case[])('of depthwiseConv2d: $x, $strides, $pad', async (given) => {
+    const found = gradientsOn(depthwise, given);
+    expect(calls > 0).toBe(native);
+    const expected = await cpuGradients(depthwise, given);
+    expect(difference(found.x, expected.x)).toBeLessThan(1e-4);
+    expect(difference(found.filter, expected.filter)).toBeLessThan(1e-4);
+  });
+
+  it('of BatchNormalization in training are those of moments and batchNorm', async () => {
+    const [shape, channels] = [[16, 9, 8, 96] as Shape4D, 96];
+    const vector = (seed: number) => tf.tensor1d(seededTensor([channels], seed));
+    const gradients = (normalize: (x: tf.Tensor4D, gamma: tf.Tensor1D, beta: tf.Tensor1D) => tf.Tensor) => {
+      const weighted = (x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) =>
+        tf.sum(
+          tf.mul(normalize(x as tf.Tensor4D, gamma as tf.Tensor1D, beta as tf.Tensor1D), values(shape, 3)),
+        );
+      const x = tf.add(tf.mul(values(shape, 1), 3), vector(7));
+      return tf.grads(weighted)([x, vector(4), vector(5)]);
+    };
+    const plain = (x: tf.Tensor4D, gamma: tf.Tensor1D, beta: tf.Tensor1D) => {
+      const { mean, variance } = tf.moments(x, [0, 1, 2]);
+      return tf.batchNorm(x, mean as tf.Tensor1D, variance as tf.Tensor1D, beta, gamma, 1e-3);
+    };
+    await tf.setBackend('cpu');
+    const expected = tf.tidy(() => gradients(plain).map((each) => each.dataSync<'float32'>().slice()));
+    await tf.setBackend('wasm');
+    const ours = (x: tf.Tensor4D, gamma: tf.Tensor1D, beta: tf.Tensor1D) =>
+      normalizeByBatch(x, gamma, beta, 1e-3).y;
+    const found = tf.tidy(() => gradients(ours).map((each) => each.dataSync<'float32'>().slice()));
+    expected.forEach((each, index) => expect(difference(found[index]!, each)).toBeLessThan(1e-4));
+    expect(calls >= 2).toBe(native);
+    const statistics = await onBoth(() => {
+      const x = tf.add<tf.Tensor4D>(tf.mul(values(shape, 1), 3), vector(7));
+      const { y, mean, variance } = normalizeByBatch(x, vector(4), vector(5), 1e-3);
+      const { mean: expectedMean, variance: expectedVariance } = tf.moments(x, [0, 1, 2]);
+      return [y, tf.sub(mean, expectedMean), tf.sub(variance, expectedVariance)];
+    });
+    expect(difference(statistics.found[0]!, statistics.expected[0]!)).toBeLessThan(1e-5);
+    for (const index of [1, 2]) {
+      for (const value of statistics.found[index]!) expect(Math.abs(value)).toBeLessThan(1e-5);
+    }
+  });
+
+  it('of concatenated channels, and of means', async () => {
+    const run = () => {
+      const joined = (a: tf.Tensor, b: tf.Tensor) => {
+        const all = tf.concat([a, b], 3);
+        const means = tf.mean(all, [1, 2]);
+        return tf.add(tf.sum(tf.square(means)), tf.mean(tf.mul(all, all)));
+      };
+      return tf.grads(joined)([values([4, 9, 8, 24], 1), values([4, 9, 8, 40], 2)]);
+    };
+    const { expected, found } = await onBoth(run);
+    expected.forEach((each, index) => expect(difference(found[index]!, each)).toBeLessThan(1e-5));
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Tensor4D, TensorInfo } from '@tensorflow/tfjs';
 import type { GraphBuilder } from '../../../converters/onnx/graph-builder.ts';
 import type { Operator } from './native-operator.ts';
-import { WORTH_A_CALL, hasNativeOperators, runNative } from './native-operator.ts';
+import { WORTH_A_CALL, WORTH_A_PASS, hasNativeOperators, runNative } from './native-operator.ts';
 import type { View, WasmBackend } from './wasm-kernel.ts';
 import { views } from './wasm-kernel.ts';
 import type { Axis, Window } from './windows.ts';
@@ -34,7 +34,7 @@ export function nativeConvolution(
       filter: [rows.size, columns.size, inChannels, outChannels],
       ...(bias === undefined ? {} : { bias: [outChannels] }),
     },
-    output: ['batch', rows.output, columns.output, outChannels],
+    outputs: { y: ['batch', rows.output, columns.output, outChannels] },
     write(builder) {
       const length = rows.size * columns.size * inChannels;
       const kernel = builder.reshape('filter', [length, outChannels]);
@@ -43,7 +43,7 @@ export function nativeConvolution(
         kernel,
         ...(bias === undefined ? [] : ['bias']),
       ]);
-      return builder.reshape(product, [-1, rows.output, columns.output, outChannels]);
+      return { y: builder.reshape(product, [-1, rows.output, columns.output, outChannels]) };
     },
   };
   const out = backend.makeOutput([batch, rows.output, columns.output, outChannels], 'float32');
@@ -54,7 +54,7 @@ export function nativeConvolution(
     ...(added === undefined ? {} : { bias: { data: added.data, shape: [outChannels] } }),
   };
   for (const [from, to] of pieces(window)) {
-    runNative(operator, { ...constants, x: pictures(read!, from, to) }, pictures(written!, from, to));
+    runNative(operator, { ...constants, x: pictures(read!, from, to) }, { y: pictures(written!, from, to) });
   }
   return out;
 }
@@ -76,13 +76,14 @@ export function nativeFilterGradient(
       dy: ['batch', rows.output, columns.output, outChannels],
       before: [length, outChannels],
     },
-    output: [length, outChannels],
-    write: (builder) =>
-      builder.node(
+    outputs: { y: [length, outChannels] },
+    write: (builder) => ({
+      y: builder.node(
         'Gemm',
         [patches(builder, 'x', window), builder.reshape('dy', [-1, outChannels]), 'before'],
         { transA: { i: 1 } },
       ),
+    }),
   };
   const out = backend.makeOutput([rows.size, columns.size, inChannels, outChannels], 'float32');
   const [read, gradients, written] = views(backend, x, dy, out);
@@ -92,7 +93,7 @@ export function nativeFilterGradient(
   parts.forEach(([from, to], index) => {
     const target = index === parts.length - 1 ? sum : { ...sum, data: new Float32Array(sum.data.length) };
     const feeds = { x: pictures(read!, from, to), dy: pictures(gradients!, from, to), before };
-    runNative(operator, feeds, target);
+    runNative(operator, feeds, { y: target });
     before = target;
   });
   return out;
@@ -113,12 +114,48 @@ export function nativeInputGradient(
       dy: ['batch', rows.output, columns.output, outChannels],
       filter: [rows.size, columns.size, inChannels, outChannels],
     },
-    output: ['batch', rows.input, columns.input, inChannels],
-    write: (builder) => (isPointwise(window) ? pointwise(builder, window) : transposed(builder, window)),
+    outputs: { y: ['batch', rows.input, columns.input, inChannels] },
+    write: (builder) => ({
+      y: isPointwise(window) ? pointwise(builder, window) : transposed(builder, window),
+    }),
   };
   const out = backend.makeOutput([batch, rows.input, columns.input, inChannels], 'float32');
   const [gradients, kernel, written] = views(backend, dy, filter, out);
-  runNative(operator, { dy: gradients!, filter: kernel! }, written!);
+  runNative(operator, { dy: gradients!, filter: kernel! }, { y: written! });
+  return out;
+}
+
+/** `[rows, columns, channels, 1]`: for each element of the window the sum of what it read times the gradients. */
+export function nativeDepthwiseFilterGradient(
+  backend: WasmBackend,
+  x: Tensor4D,
+  dy: Tensor4D,
+  window: Window,
+): TensorInfo | undefined {
+  const { rows, columns, inChannels, outChannels } = window;
+  if (inChannels !== outChannels || dy.size < WORTH_A_PASS || !hasNativeOperators()) return undefined;
+  const operator: Operator = {
+    key: `depthwise filter gradient ${JSON.stringify(geometry(window))}`,
+    inputs: {
+      x: ['batch', rows.input, columns.input, inChannels],
+      dy: ['batch', rows.output, columns.output, inChannels],
+    },
+    outputs: { y: [rows.size * columns.size, inChannels] },
+    write(builder) {
+      const sums = taps(builder, 'x', window).map((read) =>
+        builder.node(
+          'ReduceSum',
+          [builder.reshape(builder.node('Mul', [read, 'dy']), [-1, inChannels]), builder.integers([0])],
+          { keepdims: { i: 1 } },
+        ),
+      );
+      return { y: sums.length === 1 ? sums[0]! : builder.node('Concat', sums, { axis: { i: 0 } }) };
+    },
+  };
+  const out = backend.makeOutput([rows.size, columns.size, inChannels, 1], 'float32');
+  const [read, gradients, written] = views(backend, x, dy, out);
+  const y = { data: written!.data, shape: [rows.size * columns.size, inChannels] };
+  runNative(operator, { x: read!, dy: gradients! }, { y });
   return out;
 }
 
@@ -154,11 +191,19 @@ function patches(builder: GraphBuilder, x: string, window: Window): string {
   const { rows, columns, inChannels } = window;
   const length = rows.size * columns.size * inChannels;
   if (isPointwise(window)) return builder.reshape(x, [-1, length]);
+  const all = taps(builder, x, window);
+  const joint = all.length === 1 ? all[0]! : builder.node('Concat', all, { axis: { i: 3 } });
+  return builder.reshape(joint, [-1, length]);
+}
+
+/** For each element of the window what it reads, `[pictures, output rows, output columns, channels]`. */
+function taps(builder: GraphBuilder, x: string, window: Window): string[] {
+  const { rows, columns } = window;
   const behind = [rows, columns].map((axis) => Math.max(reach(axis) - axis.before - axis.input, 0));
   const zeros = [0, rows.before, columns.before, 0, 0, ...behind, 0];
   const around = zeros.every((count) => count === 0) ? x : builder.node('Pad', [x, builder.integers(zeros)]);
   const end = (axis: Axis, from: number) => from + (axis.output - 1) * axis.stride + 1;
-  const taps = [...elements(window)].map(([row, column]) => {
+  return [...elements(window)].map(([row, column]) => {
     const [top, left] = [row * rows.dilation, column * columns.dilation];
     return builder.node('Slice', [
       around,
@@ -168,8 +213,6 @@ function patches(builder: GraphBuilder, x: string, window: Window): string {
       builder.integers([rows.stride, columns.stride]),
     ]);
   });
-  const all = taps.length === 1 ? taps[0]! : builder.node('Concat', taps, { axis: { i: 3 } });
-  return builder.reshape(all, [-1, length]);
 }
 
 function isWorthIt({ batch, rows, columns, inChannels, outChannels }: Window): boolean {

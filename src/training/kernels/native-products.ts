@@ -28,12 +28,13 @@ export function nativeProduct(backend: WasmBackend, product: Product): TensorInf
   const operator: Operator = {
     key: `product ${transposeA ? 'T' : 'N'}${transposeB ? 'T' : 'N'}${bias === undefined ? '' : ' + bias'}`,
     inputs: { a: ['p', 'q'], b: ['r', 's'], ...(bias === undefined ? {} : { bias: ['t'] }) },
-    output: ['rows', 'columns'],
-    write: (builder) =>
-      builder.node('Gemm', ['a', 'b', ...(bias === undefined ? [] : ['bias'])], {
+    outputs: { y: ['rows', 'columns'] },
+    write: (builder) => ({
+      y: builder.node('Gemm', ['a', 'b', ...(bias === undefined ? [] : ['bias'])], {
         transA: { i: Number(transposeA) },
         transB: { i: Number(transposeB) },
       }),
+    }),
   };
   const out = backend.makeOutput([...leading(a), rows, columns], 'float32');
   const [left, right, written, added] = views(backend, a, b, out, ...(bias === undefined ? [] : [bias]));
@@ -44,7 +45,7 @@ export function nativeProduct(backend: WasmBackend, product: Product): TensorInf
       b: { data: right!.data, shape: [bRows, bColumns] },
       ...(added === undefined ? {} : { bias: added }),
     },
-    { data: written!.data, shape: [rows, columns] },
+    { y: { data: written!.data, shape: [rows, columns] } },
   );
   return out;
 }

@@ -1,15 +1,23 @@
 import type { NamedAttrMap, Tensor4D, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
+import { useBatchNormalizationOperators } from '../../layers/normalize-by-batch.ts';
 import {
   depthwiseFilterGradient,
   depthwiseInputGradient,
   filterGradient,
   inputGradient,
 } from './convolution-gradients.ts';
-import { nativeConvolution, nativeFilterGradient, nativeInputGradient } from './native-convolutions.ts';
+import { nativeBatchNormalization } from './native-batch-normalization.ts';
+import {
+  nativeConvolution,
+  nativeDepthwiseFilterGradient,
+  nativeFilterGradient,
+  nativeInputGradient,
+} from './native-convolutions.ts';
 import { matrixProductKernels } from './matrix-products.ts';
 import { reductionKernels } from './reductions.ts';
 import { segmentSumKernel } from './segment-sum.ts';
+import { splitKernel } from './split-last-axis.ts';
 import type { Shape4D, WindowAttributes } from './windows.ts';
 import { windowOf } from './windows.ts';
 import type { KernelArguments } from './wasm-kernel.ts';
@@ -40,6 +48,7 @@ export function registerTrainingKernels(): void {
   // Without the backend's package there is nothing to add to, yet.
   if (hasKernels || tf.getKernel('Conv2D', 'wasm') === undefined) return;
   hasKernels = true;
+  useBatchNormalizationOperators(nativeBatchNormalization);
   replaceKernel('Conv2DBackpropFilter', ({ inputs, attrs, backend }: KernelArguments) => {
     const { x, dy } = inputs as { x: Tensor4D; dy: Tensor4D };
     const { filterShape, ...attributes } = attrs as unknown as FilterAttributes;
@@ -52,10 +61,11 @@ export function registerTrainingKernels(): void {
     const window = windowOf(inputShape, filter.shape, attributes);
     return nativeInputGradient(backend, dy, filter, window) ?? inputGradient(dy, filter, window);
   });
-  replaceKernel('DepthwiseConv2dNativeBackpropFilter', ({ inputs, attrs }: KernelArguments) => {
+  replaceKernel('DepthwiseConv2dNativeBackpropFilter', ({ inputs, attrs, backend }: KernelArguments) => {
     const { x, dy } = inputs as { x: Tensor4D; dy: Tensor4D };
     const { filterShape, ...attributes } = attrs as unknown as FilterAttributes;
-    return depthwiseFilterGradient(x, dy, windowOf(x.shape, filterShape, attributes, true));
+    const window = windowOf(x.shape, filterShape, attributes, true);
+    return nativeDepthwiseFilterGradient(backend, x, dy, window) ?? depthwiseFilterGradient(x, dy, window);
   });
   replaceKernel('DepthwiseConv2dNativeBackpropInput', ({ inputs, attrs }: KernelArguments) => {
     const { dy, filter } = inputs as { dy: Tensor4D; filter: Tensor4D };
@@ -63,7 +73,12 @@ export function registerTrainingKernels(): void {
     return depthwiseInputGradient(dy, filter, windowOf(inputShape, filter.shape, attributes, true));
   });
   for (const name of ['Conv2D', 'FusedConv2D']) forward(name);
-  for (const [name, kernel] of [...matrixProductKernels(), ...reductionKernels(), segmentSumKernel()]) {
+  for (const [name, kernel] of [
+    ...matrixProductKernels(),
+    ...reductionKernels(),
+    segmentSumKernel(),
+    splitKernel(),
+  ]) {
     replaceKernel(name, kernel);
   }
 }
@@ -108,8 +123,18 @@ function forward(name: string): void {
   });
 }
 
-/** Gradients of dilated convolutions, which tfjs's own refuse. */
+/** Gradients of dilated convolutions, which tfjs's own refuse; and of means, for which it fills an array by a loop. */
 function addGradients(): void {
+  tf.registerGradient({
+    ...tf.getGradient('Mean'),
+    gradFunc(dy, [x], attrs) {
+      const { axis } = attrs as { axis?: number | number[] };
+      const axes = tf.util.parseAxisParam(axis as number[], x!.shape);
+      const shape = x!.shape.map((size, each) => (axes.includes(each) ? 1 : size));
+      const share = axes.reduce((rest, each) => rest / x!.shape[each]!, 1);
+      return { x: () => tf.mul(tf.fill(x!.shape, share), tf.reshape(dy as tf.Tensor, shape)) };
+    },
+  });
   const isDilated = ({ dilations }: NamedAttrMap) =>
     [dilations ?? 1].flat().some((dilation) => Number(dilation) > 1);
   const extend = (
