@@ -1,4 +1,5 @@
 import { copyFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import type { Plugin } from 'esbuild';
 import { build } from 'esbuild';
 import { defineConfig } from 'tsup';
@@ -65,20 +66,36 @@ async function buildCommandLine(): Promise<void> {
   });
 }
 
+/**
+ * Of what `@tensorflow/tfjs` joins, the commands take the core, the layers and the cpu backend, in the copies that tfjs
+ * itself takes: half of what it is. Gradients come with the whole, which the command that trains requires.
+ */
 const requireTfjs: Plugin = {
   name: 'require-tfjs',
   setup(bundle) {
     bundle.onResolve({ filter: /^@tensorflow\/tfjs$/ }, ({ kind, path }) =>
-      kind === 'require-call' ? { path, external: true } : { path, namespace: 'required' },
+      kind === 'require-call' || kind === 'require-resolve'
+        ? { path, external: true }
+        : { path, namespace: 'required' },
     );
-    bundle.onLoad({ filter: /.*/, namespace: 'required' }, async ({ path }) => {
+    bundle.onLoad({ filter: /.*/, namespace: 'required' }, ({ path }) => {
+      const requireFrom = createRequire(createRequire(import.meta.url).resolve(path));
       // Its names are written out, as esbuild's own way of giving them takes 20 ms at each start.
-      const names = Object.keys((await import(path)) as object).filter((name) => /^[A-Za-z_]\w*$/.test(name));
-      const exported = names
-        .filter((name) => name !== 'default')
-        .map((name) => `export const ${name} = $tfjs.${name};`);
+      const exported = ['core', 'layers'].flatMap((part) =>
+        Object.keys(requireFrom(`@tensorflow/tfjs-${part}`) as object)
+          .filter((name) => /^[A-Za-z_]\w*$/.test(name) && !/^(default|__esModule|version)$/.test(name))
+          .map((name) => `export const ${name} = $${part}.${name};`),
+      );
       return {
-        contents: [`const $tfjs = require(${JSON.stringify(path)});`, ...exported].join('\n'),
+        contents: [
+          `const tfjs = require.resolve(${JSON.stringify(path)});`,
+          'const requireFrom = createRequire(tfjs);',
+          "const $core = requireFrom('@tensorflow/tfjs-core');",
+          "const $layers = requireFrom('@tensorflow/tfjs-layers');",
+          "requireFrom('@tensorflow/tfjs-backend-cpu');",
+          'export const version = { tfjs: $core.version_core };',
+          ...exported,
+        ].join('\n'),
         loader: 'js',
       };
     });

@@ -5,9 +5,9 @@
 // All take turns, network by network and round by round; the table has medians. Weights are a formula (the same in Keras).
 // The raw ONNX Runtime runs the graph that tf2onnx makes of Keras's network where there is one, else this package's own
 // graph as `dovecote convert` writes it.
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
@@ -23,6 +23,7 @@ import {
 import { readGolden } from '../examples/keras-parity/goldens.mjs';
 import { fillWithSeededWeights } from '../examples/keras-parity/seeded-weights.mjs';
 import { startPeer } from './peers/peer.mjs';
+import { machine, median, saveResults } from './support.mjs';
 
 const { positionals, values: flags } = parseArgs({
   allowPositionals: true,
@@ -54,7 +55,6 @@ process.env.ORT_DISABLE_TELEMETRY ??= '1';
 const ort = createRequire(import.meta.url)('onnxruntime-node');
 ort.env.logLevel = 'fatal';
 
-const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
 const rounded = (value) => (value === undefined ? undefined : Number(value.toFixed(value < 20 ? 2 : 1)));
 
 /** Milliseconds of each run, after one that does not count; at least two. */
@@ -155,8 +155,6 @@ for (const kind of flags.short ? [] : ['keras', 'pytorch']) {
 }
 const folder = await mkdtemp(join(tmpdir(), 'dovecote-bench-'));
 const results = {
-  date: new Date().toISOString(),
-  machine: { cpu: cpus()[0]?.model, cores: availableParallelism(), node: process.version },
   versions: {
     onnxruntime: JSON.parse(
       await readFile(createRequire(import.meta.url).resolve('onnxruntime-node/package.json')),
@@ -204,15 +202,7 @@ try {
   await rm(folder, { recursive: true, force: true });
 }
 results.tfjsBackend = tf.getBackend();
-const target = new URL('results/', import.meta.url);
-await mkdir(target, { recursive: true });
-await writeFile(new URL('engines.json', target), JSON.stringify(results, undefined, 2));
-await writeFile(
-  new URL('engines.md', target),
-  `Milliseconds an image, medians. ${results.machine.cpu}, ${results.machine.cores} cores, Node ${results.machine.node}; ${Object.entries(
-    results.versions,
-  )
-    .map(([what, version]) => `${what} ${version}`)
-    .join(', ')}; tfjs on ${results.tfjsBackend}.\n\n${lines.join('\n')}\n`,
-);
-console.log('\nwritten: bench/results/engines.json, bench/results/engines.md');
+const versions = Object.entries(results.versions).map(([what, version]) => `${what} ${version}`);
+const title = `Milliseconds an image, medians. ${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; ${versions.join(', ')}; tfjs on ${results.tfjsBackend}.`;
+console.log(`\n${title}`);
+await saveResults('engines', results, [title, '', ...lines]);

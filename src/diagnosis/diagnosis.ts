@@ -13,7 +13,7 @@ export interface Diagnosis {
   readonly dovecote: string;
   readonly system: {
     readonly node: string;
-    readonly platform: NodeJS.Platform;
+    readonly platform: string;
     readonly arch: string;
     /** The system's own name and version. */
     readonly release: string;

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { createRequire } from 'node:module';
+// By another name than programs give it that esbuild makes one file of: those declare `createRequire` at the top.
+import { createRequire as requireFrom } from 'node:module';
 import { promisify } from 'node:util';
 import { reasonOf } from '../base/errors.ts';
 import { withoutPlace } from '../engines/engine-errors.ts';
 
 const run = promisify(execFile);
-const requireFrom = createRequire(import.meta.url);
 
 /** A driver may take long to find its card. */
 const TIMEOUT_MS = 30_000;
@@ -41,7 +41,7 @@ export async function whyNotOn(
   model: Uint8Array,
   expected: number,
 ): Promise<string | undefined> {
-  const args = ['-e', program, '--', requireFrom.resolve('onnxruntime-node'), device];
+  const args = ['-e', program, '--', requireFrom(import.meta.url).resolve('onnxruntime-node'), device];
   try {
     const bytes = Buffer.from(model).toString('base64');
     const { stdout } = await run(process.execPath, [...args, bytes], { timeout: TIMEOUT_MS });

@@ -1,3 +1,4 @@
+import { createRequire as requireFrom } from 'node:module';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
@@ -135,6 +136,8 @@ export function addTrainCommand(program: Command): void {
 
 function trainCommand(folder: string, flags: TrainFlags): Promise<void> {
   return runCommand(flags, async (context) => {
+    // The other commands do without gradients, which take time to load: their tfjs is its core and layers.
+    requireFrom(import.meta.url)('@tensorflow/tfjs');
     const { checkOutputFolder, disposeModel, fineTune, saveModel } = await import('../../node.ts');
     const { base, out = modelFolderFor(folder), force } = flags;
     // Before the work, not after it.
