@@ -102,15 +102,27 @@ async function rawGraph(name, model, keras, loadedInKeras, folder) {
   return { path, from: 'dovecote convert' };
 }
 
+/** A peer that ended over a network, too large for its export for example, is there again for the next. */
+async function startAgain(kind, peers) {
+  if (peers[kind]?.isGone()) peers[kind] = await startPeer(kind, pythons[kind]);
+}
+
 async function measure(name, peers, folder) {
   const { model, gain } = await modelOf(name);
   const [, height, width] = model.inputs[0].shape;
   const loaded = {};
-  for (const [kind, peer] of Object.entries(peers)) {
+  for (const kind of Object.keys(peers)) {
+    await startAgain(kind, peers);
+    const peer = peers[kind];
+    if (peer === undefined) continue;
     const answer = await peer.ask({ do: 'load', network: name, size: height, gain: gain ?? 1 });
     loaded[kind] = answer.error === undefined;
   }
   const graph = await rawGraph(name, model, peers.keras, loaded.keras === true && gain !== undefined, folder);
+  if (peers.keras?.isGone()) {
+    await startAgain('keras', peers);
+    await peers.keras?.ask({ do: 'load', network: name, size: height, gain: gain ?? 1 });
+  }
   const raw = await rawSession(graph.path);
   const ours = await compileModel(model, { engine: 'onnx', pixels: getMetadata(model).preprocessing });
   const tfjs = await compileModel(model, { engine: 'tfjs' });
@@ -125,7 +137,7 @@ async function measure(name, peers, folder) {
       times.ours.push(...(await block(() => ours.run(pixels, shape))));
       if (round === 0) times.tfjs.push(...(await block(() => tfjs.run(prepared, shape), 0)));
       for (const [kind, peer] of Object.entries(peers)) {
-        if (!loaded[kind]) continue;
+        if (!loaded[kind] || peer === undefined) continue;
         const answer = await peer.ask({ do: 'time', batch, seconds: secondsOfBlock, runs: runsOfBlock });
         if (answer.error === undefined) times[kind].push(...answer.ms);
         else console.log(`${name}, ${kind}: ${answer.error}`);
@@ -198,7 +210,7 @@ try {
     }
   }
 } finally {
-  Object.values(peers).forEach((peer) => peer.stop());
+  Object.values(peers).forEach((peer) => peer?.stop());
   await rm(folder, { recursive: true, force: true });
 }
 results.tfjsBackend = tf.getBackend();

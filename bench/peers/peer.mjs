@@ -10,7 +10,8 @@ export async function startPeer(kind, python) {
   const child = spawn(python, [program, kind], { stdio: ['pipe', 'pipe', 'ignore'] });
   const gone = new Promise((resolve) => {
     child.on('error', (error) => resolve({ missing: error.message }));
-    child.on('exit', (code) => resolve({ missing: `it ended with ${code}` }));
+    child.on('exit', (code, signal) => resolve({ missing: `it ended with ${code ?? signal}` }));
+    child.stdin.on('error', (error) => resolve({ missing: error.message }));
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const answer = () =>
@@ -23,9 +24,13 @@ export async function startPeer(kind, python) {
   }
   return {
     version: first.version,
-    ask(command) {
+    /** Whether its process has ended. */
+    isGone: () => child.exitCode !== null || child.signalCode !== null,
+    /** `{ error }` where it could not, or ended over it. */
+    async ask(command) {
       child.stdin.write(`${JSON.stringify(command)}\n`);
-      return answer();
+      const { missing, ...found } = await answer();
+      return missing === undefined ? found : { error: missing };
     },
     stop: () => child.kill(),
   };
