@@ -2,7 +2,7 @@
 
     python fine_tune.py JOB DATA SQUEEZENET.h5
 
-JOB is `head`, `squeezenet` or `mobilenetv2`; the recipes are those of bench/peers/fine-tune.mjs. DATA has train/ and val/
+JOB is `head`, `squeezenet` or `mobilenetv2`; the recipes are those of bench/fine-tune.mjs. DATA has train/ and val/
 with one folder for each class. Photos are decoded once and kept in memory; frozen layers run in every epoch, as in any
 `model.fit`, but for `head`, whose features are computed once.
 

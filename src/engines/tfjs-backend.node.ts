@@ -12,8 +12,8 @@ export interface PrepareTfjsOptions {
 }
 
 /** The backends that Node has, fastest first. */
-export const tfjsBackends = ['tensorflow', 'wasm', 'cpu'] as const;
-export type TfjsBackend = (typeof tfjsBackends)[number];
+const tfjsBackends = ['tensorflow', 'wasm', 'cpu'] as const;
+type TfjsBackend = (typeof tfjsBackends)[number];
 
 /**
  * Picks tfjs's backend in Node: the one that the program has picked; else the one that `DOVECOTE_TFJS_BACKEND` names; else
@@ -39,7 +39,7 @@ export function tfjsNodeAttempts(): readonly TfjsNodeAttempt[] {
 }
 
 /** The backend that `DOVECOTE_TFJS_BACKEND` names. */
-export function namedBackend(): TfjsBackend | undefined {
+function namedBackend(): TfjsBackend | undefined {
   const name = (process.env.DOVECOTE_TFJS_BACKEND ?? '').trim();
   if (name === '') return undefined;
   const known = tfjsBackends.find((each) => each === name);

@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { reasonOf } from '../base/errors.ts';
 
 /** The packages that give tfjs TensorFlow's own library, the faster first. Both are optional. */
-export const tfjsNodePackages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
-export type TfjsNodePackage = (typeof tfjsNodePackages)[number];
+const tfjsNodePackages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
+type TfjsNodePackage = (typeof tfjsNodePackages)[number];
 
 export interface TfjsNodeAttempt {
   readonly package: TfjsNodePackage;

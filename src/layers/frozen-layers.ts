@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
+import { oneTensor } from '../../zoo/layers/layer-inputs.ts';
 import { normalizeByBatch } from './normalize-by-batch.ts';
-import { tfjsClass } from './tfjs-classes.ts';
+import { axisOfInput, tfjsClass } from './tfjs-classes.ts';
 
 /** What of tfjs's BatchNormalization is used here; its types are not public. */
 interface BatchNormalizationLayer extends tf.layers.Layer {
@@ -84,8 +85,8 @@ function mendBatchNormalization(prototype: object): void {
     return tf.tidy(() => {
       const { value: gamma, layer: scaled } = weightOf(this, 'gamma', tf.ones);
       const { value: beta, layer: complete } = weightOf(scaled, 'beta', tf.zeros);
-      const x = (Array.isArray(inputs) ? inputs[0] : inputs) as tf.Tensor;
-      const isLast = this.axis === -1 || this.axis === x.rank - 1;
+      const x = oneTensor(this, inputs as tf.Tensor | tf.Tensor[]);
+      const isLast = axisOfInput(this, this.axis, x.rank) === x.rank - 1;
       if (!training || !isLast) return call.call(complete, inputs, { ...kwargs, training });
       const { y, mean, variance } = normalizeByBatch(x, gamma, beta, this.epsilon);
       follow(this.movingMean, mean, this.momentum);

@@ -32,7 +32,7 @@ export interface BatchNormalizationOperators {
 let faster: BatchNormalizationOperators | undefined;
 
 /** Operators that are tried before the composition. */
-export function useBatchNormalizationOperators(operators: BatchNormalizationOperators | undefined): void {
+export function useBatchNormalizationOperators(operators: BatchNormalizationOperators): void {
   faster = operators;
 }
 

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { classify, compileModel, configureOnnxRuntime } from '../../src/node.ts';
@@ -53,12 +54,22 @@ describe('where the onnx engine computes', () => {
 
   it('takes settings, and refuses wrong ones', async () => {
     const model = dense();
-    configureOnnxRuntime({ threads: 1 });
-    const compiled = await compileModel(model);
-    expect((await compiled.run(input, [1, 3]))[0]!.shape).toEqual([1, 2]);
-    await compiled.dispose();
+    const { bytes } = await writtenAsOnnx(model);
     model.dispose();
-    configureOnnxRuntime({ threads: undefined });
+    const ort = await import('onnxruntime-node');
+    const threads: unknown[] = [];
+    const create = (given: Uint8Array, options: { intraOpNumThreads: number }) => {
+      threads.push(options.intraOpNumThreads);
+      return ort.InferenceSession.create(given, options);
+    };
+    const load = () => Promise.resolve({ ...ort, InferenceSession: { create } } as unknown as typeof ort);
+    for (const setting of [1, undefined]) {
+      configureOnnxRuntime({ threads: setting });
+      const session = await createOnnxSessionNode(bytes, { load });
+      expect((await session.run(input, [1, 3]))[0]!.shape).toEqual([1, 2]);
+      await session.release();
+    }
+    expect(threads).toEqual([1, availableParallelism()]);
     expect(() => configureOnnxRuntime({ threads: 0 })).toThrow(
       expect.objectContaining({ code: 'USAGE_ARGUMENT' }),
     );

@@ -9,11 +9,6 @@ import { elements, isPointwise, padded, spread, tap } from './windows.ts';
 
 const asMatrix = (x: tf.Tensor, columns: number) => tf.reshape<tf.Rank.R2>(x, [-1, columns]);
 
-/** The sum of each column. On the WASM backend a product with ones takes a tenth of `tf.sum` along rows. */
-function columnSums(x: tf.Tensor2D): tf.Tensor2D {
-  return tf.matMul(tf.ones([1, x.shape[0]]), x);
-}
-
 /** `[rows, columns, in, out]`: for each element of the window, what it read times the gradient of what it wrote. */
 export function filterGradient(x: tf.Tensor4D, dy: tf.Tensor4D, window: Window): tf.Tensor4D {
   return tf.tidy(() => {
@@ -52,7 +47,7 @@ export function depthwiseFilterGradient(x: tf.Tensor4D, dy: tf.Tensor4D, window:
     const around = padded(x, window);
     const sums = [...elements(window)].map(([row, column]) => {
       const read = tf.reshape(tap(around, window, row, column), [-1, inChannels, 1]);
-      return columnSums(asMatrix(tf.mul(read, gradients), outChannels));
+      return tf.sum(asMatrix(tf.mul(read, gradients), outChannels), 0, true);
     });
     return tf.reshape(tf.concat(sums, 0), [rows.size, columns.size, inChannels, multiplier]);
   });

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { GraphBuilder } from '../../../converters/onnx/graph-builder.ts';
 import type { BatchNormalizationOperators } from '../../layers/normalize-by-batch.ts';
 import type { Operator } from './native-operator.ts';
-import { WORTH_A_PASS, hasNativeOperators, runNative } from './native-operator.ts';
+import { WORTH_A_PASS, alongRows, hasNativeOperators, runNative } from './native-operator.ts';
 import type { WasmBackend } from './wasm-kernel.ts';
 import { views } from './wasm-kernel.ts';
 
@@ -41,13 +41,6 @@ const backwardOperator: Operator = {
     return { dx: builder.node('Sub', [first, offset]), dGamma, dBeta };
   },
 };
-
-export function alongRows(builder: GraphBuilder, opType: 'ReduceMean' | 'ReduceSum', x: string): string {
-  // Of the two, only the sum has taken its axes as an input since opset 13.
-  return opType === 'ReduceSum'
-    ? builder.node(opType, [x, builder.integers([0])], { keepdims: { i: 0 } })
-    : builder.node(opType, [x], { axes: { ints: [0] }, keepdims: { i: 0 } });
-}
 
 function inverseDeviation(builder: GraphBuilder, variance: string): string {
   return builder.node('Reciprocal', [builder.node('Sqrt', [builder.node('Add', [variance, 'epsilon'])])]);

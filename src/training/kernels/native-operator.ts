@@ -37,6 +37,14 @@ export function runNative(
   platform().nativeOperators!()!.run(operator.key, () => encoded(operator), feeds, outs);
 }
 
+/** The sum or mean of each column of a matrix. */
+export function alongRows(builder: GraphBuilder, opType: 'ReduceMean' | 'ReduceSum', x: string): string {
+  // Of the two, only the sum has taken its axes as an input since opset 13.
+  return opType === 'ReduceSum'
+    ? builder.node(opType, [x, builder.integers([0])], { keepdims: { i: 0 } })
+    : builder.node(opType, [x], { axes: { ints: [0] }, keepdims: { i: 0 } });
+}
+
 function encoded(operator: Operator): Uint8Array {
   const { key, inputs, outputs } = operator;
   const builder = new GraphBuilder();

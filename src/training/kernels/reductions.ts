@@ -1,8 +1,7 @@
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
-import { alongRows } from './native-batch-normalization.ts';
 import type { Operator } from './native-operator.ts';
-import { WORTH_A_PASS, hasNativeOperators, runNative } from './native-operator.ts';
+import { WORTH_A_PASS, alongRows, hasNativeOperators, runNative } from './native-operator.ts';
 import type { Kernel, KernelArguments } from './wasm-kernel.ts';
 import { originalKernel, views } from './wasm-kernel.ts';
 
@@ -42,8 +41,9 @@ function alongLeadingAxes(
   const kept = x.shape.slice(axes.length);
   const columns = kept.reduce((product, size) => product * size, 1);
   const rows = x.size / columns;
+  const shape = [...(keepDims === true ? axes.map(() => 1) : []), ...kept];
   if (x.size >= WORTH_A_PASS && hasNativeOperators()) {
-    const out = backend.makeOutput([...(keepDims === true ? axes.map(() => 1) : []), ...kept], 'float32');
+    const out = backend.makeOutput(shape, 'float32');
     const [from, sums] = views(backend, x, out);
     runNative(
       reduction(mean ? 'ReduceMean' : 'ReduceSum'),
@@ -55,6 +55,6 @@ function alongLeadingAxes(
   return tf.tidy(() => {
     const weights = tf.fill([1, rows], mean ? 1 / rows : 1);
     const sums = tf.matMul(weights, tf.reshape<tf.Rank.R2>(x, [rows, columns]));
-    return tf.reshape(sums, [...(keepDims === true ? axes.map(() => 1) : []), ...kept]);
+    return tf.reshape(sums, shape);
   });
 }
