@@ -8,6 +8,8 @@ const FILTERS: readonly ResizeFilter[] = ['nearest', 'bilinear', 'bicubic', 'lan
 const MODES = ['fill', 'cover', 'contain'] as const;
 const HALF = 1 << (PRECISION_BITS - 1);
 
+type Size = Pick<Pixels, 'width' | 'height'>;
+
 /** What the picture is scaled to, and the part of it that is kept. */
 interface Plan {
   readonly scaledWidth: number;
@@ -56,6 +58,39 @@ export function resizeBy(pixels: Pixels, options: ResizeOptions, inWasm: boolean
   }
 }
 
+/** Where a whole picture comes to lie: what it is scaled to, and where its upper left corner is in the target, in pixels. */
+export interface Placement {
+  readonly scaledWidth: number;
+  readonly scaledHeight: number;
+  /** Negative where a part is cut away. */
+  readonly left: number;
+  readonly top: number;
+}
+
+/** How `resizePixels` places a picture of this size. @throws as `resizePixels` */
+export function placementOf(
+  size: Size,
+  options: Omit<ResizeOptions, 'filter' | 'background'>,
+): Placement {
+  checkResizeOptions(options);
+  const { width, height, mode = 'fill', cropFraction = 1 } = options;
+  if (mode === 'contain') {
+    const fitted = containSize(size, width, height);
+    return {
+      scaledWidth: fitted.width,
+      scaledHeight: fitted.height,
+      left: roundHalfToEven((width - fitted.width) / 2),
+      top: roundHalfToEven((height - fitted.height) / 2),
+    };
+  }
+  const plan =
+    mode === 'fill'
+      ? planFill(width, height, cropFraction)
+      : planCover(size, width, height, cropFraction);
+  const { scaledWidth, scaledHeight } = plan;
+  return { scaledWidth, scaledHeight, left: -plan.left, top: -plan.top };
+}
+
 /** @throws UsageError `USAGE_OPTION` when an option is out of range */
 export function checkResizeOptions(options: ResizeOptions): void {
   const { width, height, mode = 'fill', filter = 'bilinear', cropFraction = 1, background } = options;
@@ -89,7 +124,7 @@ function planFill(width: number, height: number, cropFraction: number): Plan {
   return centred(scaledWidth, scaledHeight, width, height);
 }
 
-function planCover(pixels: Pixels, width: number, height: number, cropFraction: number): Plan {
+function planCover(pixels: Size, width: number, height: number, cropFraction: number): Plan {
   const coverWidth = beforeCrop(width, cropFraction);
   const coverHeight = beforeCrop(height, cropFraction);
   const widthDecides = coverWidth * pixels.height >= coverHeight * pixels.width;
@@ -113,7 +148,7 @@ function centred(scaledWidth: number, scaledHeight: number, width: number, heigh
   return { scaledWidth, scaledHeight, left, top, width, height };
 }
 
-function containSize(pixels: Pixels, width: number, height: number): { width: number; height: number } {
+function containSize(pixels: Size, width: number, height: number): { width: number; height: number } {
   const ratio = pixels.width / pixels.height;
   const targetRatio = width / height;
   if (ratio > targetRatio) {
