@@ -47,3 +47,5 @@ export type { ModelDescription } from './models/describe-models.node.ts';
 export { cacheFolder, clearCache, listCache, verifyCache } from './weights/index.node.ts';
 export { diagnose } from './diagnosis/diagnose.node.ts';
 export type { Availability, Diagnosis, Remark } from './diagnosis/diagnosis.ts';
+export { activationSheet } from './explain/activation-sheet.node.ts';
+export type { SheetOptions } from './explain/activation-sheet.node.ts';

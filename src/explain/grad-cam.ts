@@ -14,6 +14,7 @@ import { platform } from '../platform.ts';
 import { registerTrainingKernels } from '../training/kernels/register.ts';
 import type { LayerCall, OpenedModel } from './layer-calls.ts';
 import { callNamed, isFeatureMap, openModel } from './layer-calls.ts';
+import { registerMaxPoolGradient } from './max-pool-gradient.ts';
 import { partialModel } from './partial-model.ts';
 import type { ClassOptions } from './pick-class.ts';
 import { pickClass } from './pick-class.ts';
@@ -78,6 +79,7 @@ export async function gradCam(
   const { engine, signal } = options;
   await platform().prepareTfjs();
   registerTrainingKernels();
+  registerMaxPoolGradient();
   const pixels = await loadPixels(image, { size: inputSize, ...resize, ...(signal && { signal }) });
   const upTo = await runUpTo(model, opened, remainder, pixels, recipe, engine);
   throwIfAborted(signal, 'Explaining');
@@ -105,11 +107,7 @@ export async function gradCam(
   }
 }
 
-function layerOf(
-  model: tf.LayersModel,
-  { named }: OpenedModel,
-  asked: string | undefined,
-): LayerCall {
+function layerOf(model: tf.LayersModel, { named }: OpenedModel, asked: string | undefined): LayerCall {
   const chosen =
     asked === undefined
       ? named.findLast(({ call }) => isFeatureMap(call))

@@ -39,7 +39,11 @@ const INFERNO = [
  * @returns New pixels of the photo's size.
  * @throws UsageError `USAGE_ARGUMENT`
  */
-export function overlayHeatmap(pixels: Pixels, heatmap: Heatmap, { alpha = 0.7 }: OverlayOptions = {}): Pixels {
+export function overlayHeatmap(
+  pixels: Pixels,
+  heatmap: Heatmap,
+  { alpha = 0.7 }: OverlayOptions = {},
+): Pixels {
   if (!(alpha >= 0 && alpha <= 1)) throw wrongOption('alpha', alpha, 'a number from 0 to 1');
   const data = pixels.data.slice();
   forEachHeat(pixels, heatmap, (at, heat) => {

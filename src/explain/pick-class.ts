@@ -55,8 +55,12 @@ function refuseLabel(label: string, labels: readonly ClassLabel[]): never {
   const nearest = names.length > 0 ? ` Did you mean "${closest(label, names)}"?` : '';
   throw wrongClass(`The model has no class "${label}".${nearest}`, {
     given: `label: ${JSON.stringify(label)}`,
-    expected: names.length === 0 ? 'an index: the model has no names for its classes' : `one of ${names.length} classes`,
-    nextStep: names.length === 0 ? 'pass `classIndex`, or `labels`' : 'check the spelling, or pass `classIndex`',
+    expected:
+      names.length === 0
+        ? 'an index: the model has no names for its classes'
+        : `one of ${names.length} classes`,
+    nextStep:
+      names.length === 0 ? 'pass `classIndex`, or `labels`' : 'check the spelling, or pass `classIndex`',
   });
 }
 

@@ -68,10 +68,7 @@ export interface Placement {
 }
 
 /** How `resizePixels` places a picture of this size. @throws as `resizePixels` */
-export function placementOf(
-  size: Size,
-  options: Omit<ResizeOptions, 'filter' | 'background'>,
-): Placement {
+export function placementOf(size: Size, options: Omit<ResizeOptions, 'filter' | 'background'>): Placement {
   checkResizeOptions(options);
   const { width, height, mode = 'fill', cropFraction = 1 } = options;
   if (mode === 'contain') {
@@ -84,9 +81,7 @@ export function placementOf(
     };
   }
   const plan =
-    mode === 'fill'
-      ? planFill(width, height, cropFraction)
-      : planCover(size, width, height, cropFraction);
+    mode === 'fill' ? planFill(width, height, cropFraction) : planCover(size, width, height, cropFraction);
   const { scaledWidth, scaledHeight } = plan;
   return { scaledWidth, scaledHeight, left: -plan.left, top: -plan.top };
 }
