@@ -49,3 +49,5 @@ export { diagnose } from './diagnosis/diagnose.node.ts';
 export type { Availability, Diagnosis, Remark } from './diagnosis/diagnosis.ts';
 export { activationSheet } from './explain/activation-sheet.node.ts';
 export type { SheetOptions } from './explain/activation-sheet.node.ts';
+export { checkExplanationFolder, writeExplanation } from './explain/write-explanation.node.ts';
+export type { Explanation, ExplanationOptions } from './explain/write-explanation.node.ts';

@@ -10,6 +10,7 @@ import { addCacheCommand } from './commands/cache.ts';
 import { addClassifyCommand } from './commands/classify.ts';
 import { addConvertCommand } from './commands/convert.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
+import { addExplainCommand } from './commands/explain.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addListCommand } from './commands/list.ts';
 import { addSummaryCommand } from './commands/summary.ts';
@@ -33,6 +34,7 @@ const program = new Command('dovecote')
 for (const add of [
   addClassifyCommand,
   addTrainCommand,
+  addExplainCommand,
   addConvertCommand,
   addInspectCommand,
   addSummaryCommand,

@@ -6,7 +6,7 @@ import type { ClassLabel } from '../../zoo/labels/imagenet.ts';
 export interface ClassOptions {
   /** Index of the class to explain, from 0. Default: the most probable one. */
   readonly classIndex?: number;
-  /** The same by its name, or by its WordNet id. */
+  /** The same by its name, or by its WordNet id; a number means the index where no class is called so. */
   readonly label?: string;
 }
 
@@ -34,7 +34,9 @@ export function pickClass(
       const named = labels[index];
       return named !== undefined && (plain(named.label) === wanted || named.wnid === label);
     });
-    return found ?? refuseLabel(label, labels);
+    if (found !== undefined) return found;
+    const index = /^\d+$/.test(wanted) ? Number(wanted) : NaN;
+    return index < probabilities.length ? index : refuseLabel(label, labels);
   }
   if (classIndex === undefined) return ordered[0]!;
   if (Number.isInteger(classIndex) && classIndex >= 0 && classIndex < probabilities.length) return classIndex;

@@ -3,9 +3,30 @@ import { join } from 'node:path';
 
 const modelFile = 'model.json';
 
-/** Whether a file is one that our outputs are made of; a folder with anything else in it is never replaced. */
-export function isOwnFile(name: string): boolean {
-  return name === modelFile || name === 'training.json' || /^group\d+-shard\d+of\d+\.bin$/.test(name);
+/** What the folders of one kind of output are made of; a folder with anything else in it is never replaced. */
+export interface OutputKind {
+  /** In messages: `a model`. */
+  readonly what: string;
+  /** Whether a file is one of them, by its path inside the folder, with `/`; the path of a folder in it ends with `/`. */
+  readonly owns: (path: string) => boolean;
+}
+
+export const modelOutput: OutputKind = {
+  what: 'a model',
+  owns: (name) =>
+    name === modelFile || name === 'training.json' || /^group\d+-shard\d+of\d+\.bin$/.test(name),
+};
+
+/** What is in a folder, by path; of the folders in it, which end with `/`, those are opened that are of its kind. */
+export async function contentsOf(folder: string, { owns }: OutputKind): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const contents = entries.map(async (entry) => {
+    if (!entry.isDirectory()) return [entry.name];
+    const path = `${entry.name}/`;
+    const inside = owns(path) ? await readdir(join(folder, entry.name), { withFileTypes: true }) : [];
+    return [path, ...inside.map((each) => path + each.name + (each.isDirectory() ? '/' : ''))];
+  });
+  return (await Promise.all(contents)).flat();
 }
 
 /** What the system says of a folder that is in use, or comes from another layer of a container's file system. */
@@ -15,7 +36,7 @@ const unmovable = new Set(['EBUSY', 'EXDEV']);
  * Puts the folder `temporary` in the place of `target`, which is missing or an earlier output. Removes of the latter
  * only what is ours.
  */
-export async function swap(temporary: string, target: string): Promise<void> {
+export async function swap(temporary: string, target: string, kind: OutputKind): Promise<void> {
   const old = `${temporary}-old`;
   const replaces = await rename(target, old).then(
     () => true,
@@ -26,7 +47,7 @@ export async function swap(temporary: string, target: string): Promise<void> {
     },
   );
   if (replaces === undefined) {
-    await moveInto(temporary, target);
+    await moveInto(temporary, target, kind);
     return;
   }
   try {
@@ -36,9 +57,11 @@ export async function swap(temporary: string, target: string): Promise<void> {
     throw error;
   }
   if (!replaces) return;
+  const own = (await contentsOf(old, kind)).filter((path) => kind.owns(path));
   await Promise.all(
-    (await readdir(old)).filter(isOwnFile).map((name) => rm(join(old, name), { force: true })),
+    own.filter((path) => !path.endsWith('/')).map((path) => rm(join(old, path), { force: true })),
   );
+  await Promise.all(own.filter((path) => path.endsWith('/')).map((path) => rmdir(join(old, path))));
   await rmdir(old);
 }
 
@@ -46,7 +69,7 @@ export async function swap(temporary: string, target: string): Promise<void> {
  * Moves the files in `temporary`, a folder on the same disk, into the folder `target`, and removes the earlier output there. The
  * model.json comes last, so that no reader finds a model before all of it is there.
  */
-export async function moveInto(temporary: string, target: string): Promise<void> {
+export async function moveInto(temporary: string, target: string, kind: OutputKind): Promise<void> {
   const files = (await readdir(temporary)).sort(modelFileLast);
   const old = join(temporary, 'old');
   await mkdir(old);
@@ -56,7 +79,8 @@ export async function moveInto(temporary: string, target: string): Promise<void>
     moved.push([from, to]);
   };
   try {
-    for (const name of (await readdir(target)).filter(isOwnFile).sort(modelFileLast).reverse()) {
+    const earlier = (await readdir(target)).filter((name) => kind.owns(name) || kind.owns(`${name}/`));
+    for (const name of earlier.sort(modelFileLast).reverse()) {
       await move(join(target, name), join(old, name));
     }
     for (const name of files) await move(join(temporary, name), join(target, name));

@@ -1,13 +1,15 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FileError, UsageError, throwIfAborted } from '../base/errors.ts';
 import { writeAll } from './file-sink.node.ts';
 import { outputError } from './output-errors.node.ts';
 import { checkWritable, removeEmpty } from './parents.node.ts';
-import { isOwnFile, moveInto, swap } from './place-folder.node.ts';
+import type { OutputKind } from './place-folder.node.ts';
+import { contentsOf, modelOutput, moveInto, swap } from './place-folder.node.ts';
 
 export interface OutputFile {
+  /** Inside the folder; `part/name` is in a folder of its own. */
   readonly name: string;
   readonly bytes: Uint8Array | string;
 }
@@ -15,6 +17,8 @@ export interface OutputFile {
 export interface WriteFolderOptions {
   /** Replace a folder that an earlier call wrote. Default false. */
   readonly force?: boolean;
+  /** Default: a model. */
+  readonly kind?: OutputKind;
   readonly signal?: AbortSignal;
 }
 
@@ -23,7 +27,11 @@ export interface WriteFolderOptions {
  *
  * @throws FileError `OUTPUT_EXISTS`, `OUTPUT_ACCESS`; UsageError `USAGE_ARGUMENT` for an empty name
  */
-export async function checkOutputFolder(folder: string, force = false): Promise<void> {
+export async function checkOutputFolder(
+  folder: string,
+  force = false,
+  kind: OutputKind = modelOutput,
+): Promise<void> {
   if (typeof folder !== 'string' || folder === '') {
     throw new UsageError('USAGE_ARGUMENT', 'The name of the output folder is missing.', {
       given: JSON.stringify(folder) ?? String(folder),
@@ -32,14 +40,14 @@ export async function checkOutputFolder(folder: string, force = false): Promise<
     });
   }
   const target = resolve(folder);
-  const entries = await entriesOf(target, folder);
+  const entries = await entriesOf(target, folder, kind);
   await checkWritable(entries === undefined ? dirname(target) : target, folder);
   if (entries === undefined || entries.length === 0) return;
-  const foreign = entries.filter((name) => !isOwnFile(name));
+  const foreign = entries.filter((path) => !kind.owns(path));
   if (foreign.length > 0) {
     throw new FileError(
       'OUTPUT_EXISTS',
-      `The folder ${folder} holds files that are not a model; it is left alone.`,
+      `The folder ${folder} holds files that are not ${kind.what}; it is left alone.`,
       {
         given: `${folder} (${foreign.slice(0, 3).join(', ')}${foreign.length > 3 ? ', ...' : ''})`,
         expected: 'a folder that does not exist yet, is empty, or holds only an earlier output',
@@ -65,10 +73,10 @@ export async function checkOutputFolder(folder: string, force = false): Promise<
  */
 export async function writeFolder(
   folder: string,
-  files: Iterable<OutputFile>,
-  { force = false, signal }: WriteFolderOptions = {},
+  files: Iterable<OutputFile> | AsyncIterable<OutputFile>,
+  { force = false, kind = modelOutput, signal }: WriteFolderOptions = {},
 ): Promise<void> {
-  await checkOutputFolder(folder, force);
+  await checkOutputFolder(folder, force, kind);
   // A link stands for the folder that it leads to.
   const target = await realpath(folder).catch(() => resolve(folder));
   let createdParent: string | undefined;
@@ -84,9 +92,10 @@ export async function writeFolder(
     // A file is written while the next one is made.
     let writing = Promise.resolve();
     try {
-      for (const { name, bytes } of files) {
+      for await (const { name, bytes } of files) {
         await writing;
         throwIfAborted(signal, `Writing ${folder}`);
+        if (name.includes('/')) mkdirSync(join(temporary, dirname(name)), { recursive: true });
         writing = writeNew(join(temporary, name), bytes);
         // Until it is awaited nobody else sees its error.
         writing.catch(() => undefined);
@@ -95,12 +104,12 @@ export async function writeFolder(
       await writing;
     }
     throwIfAborted(signal, `Writing ${folder}`);
-    if (inside) await moveInto(temporary, target);
+    if (inside) await moveInto(temporary, target, kind);
     // Fails when something has appeared in the meantime.
     else if (!force) await rename(temporary, target);
     else {
-      await checkOutputFolder(folder, force);
-      await swap(temporary, target);
+      await checkOutputFolder(folder, force, kind);
+      await swap(temporary, target, kind);
     }
   } catch (error) {
     if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
@@ -128,7 +137,7 @@ async function isFilled(target: string): Promise<boolean> {
   return isMountPoint || target === process.cwd() || (await readdir(target)).length === 0;
 }
 
-async function entriesOf(target: string, folder: string): Promise<string[] | undefined> {
+async function entriesOf(target: string, folder: string, kind: OutputKind): Promise<string[] | undefined> {
   try {
     if (!(await stat(target)).isDirectory()) {
       throw new FileError('OUTPUT_EXISTS', `${folder} is a file, not a folder.`, {
@@ -137,7 +146,7 @@ async function entriesOf(target: string, folder: string): Promise<string[] | und
         nextStep: 'name another output folder',
       });
     }
-    return await readdir(target);
+    return await contentsOf(target, kind);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw outputError(error, folder);
