@@ -65,3 +65,12 @@ export { drawHeatmap, overlayHeatmap } from './explain/overlay.ts';
 export type { Heatmap, OverlayOptions } from './explain/overlay.ts';
 export { layerActivations } from './explain/layer-activations.ts';
 export type { Activation, ActivationLayer, ActivationOptions } from './explain/layer-activations.ts';
+export { baselines } from './baselines/baselines.ts';
+export type { Baselines, BaselinesOptions } from './baselines/baselines.ts';
+export { compareBaselines } from './baselines/compare-baselines.ts';
+export type {
+  BaselineName,
+  BaselineResult,
+  CompareBaselinesOptions,
+  LabelledFeatures,
+} from './baselines/compare-baselines.ts';

@@ -6,6 +6,7 @@ import { UsageError } from '../base/errors.ts';
 import { outputError } from '../output/output-errors.node.ts';
 import { fail } from './context.ts';
 import { quoted } from './quoted.ts';
+import { addBaselinesCommand } from './commands/baselines.ts';
 import { addCacheCommand } from './commands/cache.ts';
 import { addClassifyCommand } from './commands/classify.ts';
 import { addConvertCommand } from './commands/convert.ts';
@@ -34,6 +35,7 @@ const program = new Command('dovecote')
 for (const add of [
   addClassifyCommand,
   addTrainCommand,
+  addBaselinesCommand,
   addExplainCommand,
   addConvertCommand,
   addInspectCommand,
