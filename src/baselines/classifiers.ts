@@ -1,3 +1,4 @@
+import { createRandom, shuffled } from '../base/random.ts';
 import type { BaselineName } from './compare-baselines.ts';
 
 /** Scaled features, one array for each row. */
@@ -11,6 +12,8 @@ export interface Problem {
   readonly validation: Rows;
   readonly classes: number;
   readonly seed: number;
+  /** Gives the event loop its turn. @throws AbortedError */
+  readonly pause: () => Promise<void>;
 }
 
 interface Classifier {
@@ -27,12 +30,12 @@ const widthOf = ({ training }: Problem) => training.rows[0]!.length;
 const MOST_STEPS = 200;
 const LEAST_STEPS = 20;
 const LOGISTIC_WORK = 6e8;
+const LEAST_ROWS = 200;
 
-/** The most trees, and the rows with which there are so many: the time goes with the square of the rows. */
-const MOST_TREES = 100;
-const LEAST_TREES = 20;
-const FULL_FOREST_ROWS = 250;
-const FOREST_ROWS = 500;
+const TREES = 100;
+/** Rows of a tree times themselves, its features, the classes and the trees: how the library's time grows. */
+const FOREST_WORK = 4.3e8;
+const LEAST_TREE_ROWS = 16;
 
 const NEIGHBOURS = 5;
 /** Differences that the distances of all pairs may take. */
@@ -40,7 +43,8 @@ const DISTANCE_WORK = 6e8;
 
 const logisticRegression: Classifier = {
   name: 'logistic regression',
-  rowsFor: () => Infinity,
+  rowsFor: (problem) =>
+    Math.max(LEAST_ROWS, Math.floor(LOGISTIC_WORK / (LEAST_STEPS * widthOf(problem) * problem.classes))),
   async run(problem) {
     const [{ Matrix }, library] = await Promise.all([import('ml-matrix'), import('ml-logistic-regression')]);
     const { training, validation, classes } = problem;
@@ -78,23 +82,41 @@ function largestEigenvalue(rows: readonly number[][]): number {
   return value;
 }
 
+/**
+ * Each tree gets a random part of the rows, as large as its time allows: the library tries all places of a split one by one.
+ * Many small parts make a good forest too (Breiman, "Pasting small votes for classification in large databases and on-line",
+ * 1999).
+ */
 const randomForest: Classifier = {
   name: 'random forest',
-  rowsFor: () => FOREST_ROWS,
+  rowsFor: () => Infinity,
   async run(problem) {
     const { RandomForestClassifier } = await import('ml-random-forest');
-    const { training, validation, seed } = problem;
-    const share = (FULL_FOREST_ROWS / training.rows.length) ** 2;
-    const model = new RandomForestClassifier({
-      seed: seed % 2 ** 31,
-      maxFeatures: Math.ceil(Math.sqrt(widthOf(problem))),
-      replacement: false,
-      nEstimators: Math.round(Math.max(LEAST_TREES, Math.min(MOST_TREES, MOST_TREES * share))),
-      useSampleBagging: true,
-      noOOB: true,
-    });
-    model.train([...training.rows], [...training.labels]);
-    return model.predict([...validation.rows]);
+    const { training, validation, classes, seed, pause } = problem;
+    const maxFeatures = Math.ceil(Math.sqrt(widthOf(problem)));
+    const affordable = Math.floor(Math.sqrt(FOREST_WORK / (maxFeatures * classes * TREES)));
+    const rowsOfTree = Math.max(LEAST_TREE_ROWS, affordable);
+    const random = createRandom(seed);
+    const votes = validation.rows.map(() => new Array<number>(classes).fill(0));
+    for (let tree = 0; tree < TREES; tree++) {
+      await pause();
+      const order = shuffled([...training.rows.keys()], random).slice(0, rowsOfTree);
+      const forest = new RandomForestClassifier({
+        nEstimators: 1,
+        seed: Math.floor(random() * 2 ** 31),
+        maxFeatures,
+        replacement: false,
+        // Where a tree gets all rows, a bootstrap sample of them makes it differ from the others.
+        useSampleBagging: order.length === training.rows.length,
+        noOOB: true,
+      });
+      forest.train(
+        order.map((row) => training.rows[row]!),
+        order.map((row) => training.labels[row]!),
+      );
+      forest.predict([...validation.rows]).forEach((label, row) => votes[row]![label]!++);
+    }
+    return votes.map((counts) => counts.indexOf(Math.max(...counts)));
   },
 };
 

@@ -36,12 +36,12 @@ export interface CompareBaselinesOptions {
 /**
  * What plain methods make of features: whether a head that was trained on them is worth its while. Each feature is scaled to a mean of
  * 0 and a deviation of 1 on the training rows, of which some methods take a random part where there are many. For 244 rows of
- * 1280 features it takes about 10 seconds; between the methods the event loop gets its turn.
+ * 1280 features it takes about 10 seconds; between the methods, each of which may take seconds, the event loop gets its turn.
  *
  * | name | settings |
  * |---|---|
  * | `logistic regression` | one against the others, full gradient steps from zeros, at most 200 |
- * | `random forest` | at most 100 trees, each on a bootstrap sample and as many features as their number's root |
+ * | `random forest` | 100 trees, each on a random part of the rows and as many features as their number's root |
  * | `k-nearest neighbours` | 5 neighbours by Euclidean distance |
  * | `most frequent class` | of the training rows: what guessing gives |
  *
@@ -69,6 +69,10 @@ export async function compareBaselines(
     validation: { rows: scale(validation), labels: validation.labels },
     classes: classes.length,
     seed,
+    pause: async () => {
+      await new Promise((resolve) => setTimeout(resolve));
+      throwIfAborted(signal, 'Comparing baselines');
+    },
   };
   const results: BaselineResult[] = [];
   for (const { name, rowsFor, run } of classifiers) {
@@ -79,9 +83,7 @@ export async function compareBaselines(
       unit: 'steps',
       note: name,
     });
-    // Each of them keeps the thread for seconds.
-    await new Promise((resolve) => setTimeout(resolve));
-    throwIfAborted(signal, 'Comparing baselines');
+    await problem.pause();
     const started = performance.now();
     const reduced = withRows(problem, rowsFor(problem));
     const predicted = await run(reduced);
