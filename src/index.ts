@@ -74,3 +74,7 @@ export type {
   CompareBaselinesOptions,
   LabelledFeatures,
 } from './baselines/compare-baselines.ts';
+export { findSimilar } from './similar/find-similar.ts';
+export type { FindSimilarOptions, SimilarRow } from './similar/find-similar.ts';
+export { buildImageIndex } from './similar/image-index.ts';
+export type { ImageIndex, ImageIndexOptions, SearchOptions, SimilarImage } from './similar/image-index.ts';

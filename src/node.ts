@@ -51,3 +51,5 @@ export { activationSheet } from './explain/activation-sheet.node.ts';
 export type { SheetOptions } from './explain/activation-sheet.node.ts';
 export { checkExplanationFolder, writeExplanation } from './explain/write-explanation.node.ts';
 export type { Explanation, ExplanationOptions } from './explain/write-explanation.node.ts';
+export { loadImageIndex, saveImageIndex } from './similar/index-file.node.ts';
+export type { LoadImageIndexOptions } from './similar/index-file.node.ts';
