@@ -65,15 +65,6 @@ export { drawHeatmap, overlayHeatmap } from './explain/overlay.ts';
 export type { Heatmap, OverlayOptions } from './explain/overlay.ts';
 export { layerActivations } from './explain/layer-activations.ts';
 export type { Activation, ActivationLayer, ActivationOptions } from './explain/layer-activations.ts';
-export { baselines } from './baselines/baselines.ts';
-export type { Baselines, BaselinesOptions } from './baselines/baselines.ts';
-export { compareBaselines } from './baselines/compare-baselines.ts';
-export type {
-  BaselineName,
-  BaselineResult,
-  CompareBaselinesOptions,
-  LabelledFeatures,
-} from './baselines/compare-baselines.ts';
 export { findSimilar } from './similar/find-similar.ts';
 export type { FindSimilarOptions, SimilarRow } from './similar/find-similar.ts';
 export { buildImageIndex } from './similar/image-index.ts';

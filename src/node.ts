@@ -53,3 +53,12 @@ export { checkExplanationFolder, writeExplanation } from './explain/write-explan
 export type { Explanation, ExplanationOptions } from './explain/write-explanation.node.ts';
 export { loadImageIndex, saveImageIndex } from './similar/index-file.node.ts';
 export type { LoadImageIndexOptions } from './similar/index-file.node.ts';
+export { baselines } from './baselines/baselines.node.ts';
+export type { Baselines, BaselinesOptions } from './baselines/baselines.node.ts';
+export { compareBaselines } from './baselines/compare-baselines.node.ts';
+export type {
+  BaselineName,
+  BaselineResult,
+  CompareBaselinesOptions,
+  LabelledFeatures,
+} from './baselines/compare-baselines.node.ts';

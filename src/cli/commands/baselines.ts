@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { Baselines, BaselinesOptions } from '../../baselines/baselines.ts';
+import type { Baselines, BaselinesOptions } from '../../baselines/baselines.node.ts';
 import { defaultModel } from '../../../zoo/default-model.ts';
 import type { CommandContext } from '../context.ts';
 import { runCommand } from '../context.ts';

@@ -1,5 +1,5 @@
 import { createRandom, shuffled } from '../base/random.ts';
-import type { BaselineName } from './compare-baselines.ts';
+import type { BaselineName } from './compare-baselines.node.ts';
 
 /** Scaled features, one array for each row. */
 export interface Rows {

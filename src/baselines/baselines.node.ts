@@ -10,8 +10,8 @@ import { borrowBase } from '../transfer/base-model.ts';
 import type { FeatureExtractor } from '../transfer/extract-features.ts';
 import { createFeatureExtractor } from '../transfer/extract-features.ts';
 import { prepareData } from '../transfer/prepare-data.ts';
-import type { BaselineResult, LabelledFeatures } from './compare-baselines.ts';
-import { compareBaselines } from './compare-baselines.ts';
+import type { BaselineResult, LabelledFeatures } from './compare-baselines.node.ts';
+import { compareBaselines } from './compare-baselines.node.ts';
 
 export interface BaselinesOptions extends Omit<RecipeOptions, 'labels'> {
   /** With a base given by name: where its weights come from. Default `imagenet`. */

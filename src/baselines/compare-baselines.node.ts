@@ -2,8 +2,8 @@ import { requireWhole } from '../base/checks.ts';
 import { UsageError, throwIfAborted } from '../base/errors.ts';
 import { createRandom, shuffled } from '../base/random.ts';
 import type { ProgressCallback } from '../base/types.ts';
-import type { Problem } from './classifiers.ts';
-import { classifiers } from './classifiers.ts';
+import type { Problem } from './classifiers.node.ts';
+import { classifiers } from './classifiers.node.ts';
 
 export type BaselineName =
   'logistic regression' | 'random forest' | 'k-nearest neighbours' | 'most frequent class';
@@ -44,6 +44,8 @@ export interface CompareBaselinesOptions {
  * | `random forest` | 100 trees, each on a random part of the rows and as many features as their number's root |
  * | `k-nearest neighbours` | 5 neighbours by Euclidean distance |
  * | `most frequent class` | of the training rows: what guessing gives |
+ *
+ * In Node only: bundlers for browsers stumble over a library of the random forest.
  *
  * @param classes Names of the classes in index order.
  * @throws UsageError `USAGE_ARGUMENT`; AbortedError `ABORTED`
