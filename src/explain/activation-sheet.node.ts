@@ -1,6 +1,6 @@
-import sharp from 'sharp';
 import { requireWhole } from '../base/checks.ts';
 import { UsageError } from '../base/errors.ts';
+import { encodePng } from '../images/encode-png.node.ts';
 import type { Activation } from './layer-activations.ts';
 
 export interface SheetOptions {
@@ -59,12 +59,8 @@ export async function activationSheet(
     }
   }
   const shrunk = Math.round((sheetWidth * target) / Math.max(width, height, target));
-  const png = await sharp(sheet, { raw: { width: sheetWidth, height: sheetHeight, channels: 1 } })
-    .resize({ width: Math.max(shrunk, 1) })
-    .toColourspace('b-w')
-    .png()
-    .toBuffer();
-  return new Uint8Array(png.buffer, png.byteOffset, png.byteLength);
+  const picture = { data: sheet, width: sheetWidth, height: sheetHeight, channels: 1 } as const;
+  return encodePng(picture, Math.max(shrunk, 1));
 }
 
 /** @throws UsageError `USAGE_ARGUMENT` */

@@ -1,10 +1,10 @@
 import type * as tf from '@tensorflow/tfjs';
-import sharp from 'sharp';
 import type { Pixels, ProgressCallback } from '../base/types.ts';
 import type { Prediction } from '../classify/classify.ts';
 import { classify } from '../classify/classify.ts';
 import type { ImageSource } from '../images/image-source.ts';
 import { describeSource } from '../images/image-source.ts';
+import { encodePng } from '../images/encode-png.node.ts';
 import { loadPixels } from '../images/load-image.ts';
 import { resizePixels } from '../images/resize.ts';
 import { getMetadata } from '../models/metadata.ts';
@@ -151,8 +151,6 @@ function sideBySide(left: Pixels, right: Pixels): Pixels {
   return { data, width, height: left.height };
 }
 
-async function pngOf({ data, width, height }: Pixels): Promise<Uint8Array> {
-  return sharp(data, { raw: { width, height, channels: 3 } })
-    .png()
-    .toBuffer();
+function pngOf(pixels: Pixels): Promise<Uint8Array> {
+  return encodePng({ ...pixels, channels: 3 });
 }

@@ -173,7 +173,7 @@ function asImageError(
 let loaded: Promise<SharpFunction> | undefined;
 
 /** sharp is loaded when the first picture comes, so that commands without pictures start faster. */
-function loadSharp(): Promise<SharpFunction> {
+export function loadSharp(): Promise<SharpFunction> {
   loaded ??= import('sharp').then(
     (module) => module.default as SharpFunction,
     (cause: unknown) => {
