@@ -14,7 +14,6 @@ import { platform } from '../platform.ts';
 import { registerTrainingKernels } from '../training/kernels/register.ts';
 import type { LayerCall, OpenedModel } from './layer-calls.ts';
 import { callNamed, isFeatureMap, openModel } from './layer-calls.ts';
-import { registerMaxPoolGradient } from './max-pool-gradient.ts';
 import { partialModel } from './partial-model.ts';
 import type { ClassOptions } from './pick-class.ts';
 import { pickClass } from './pick-class.ts';
@@ -79,7 +78,6 @@ export async function gradCam(
   const { engine, signal } = options;
   await platform().prepareTfjs();
   registerTrainingKernels();
-  registerMaxPoolGradient();
   const pixels = await loadPixels(image, { size: inputSize, ...resize, ...(signal && { signal }) });
   const upTo = await runUpTo(model, opened, remainder, pixels, recipe, engine);
   throwIfAborted(signal, 'Explaining');

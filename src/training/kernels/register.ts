@@ -14,6 +14,7 @@ import {
   nativeFilterGradient,
   nativeInputGradient,
 } from './native-convolutions.ts';
+import { maxPoolGradientKernel } from './max-pool-gradient.ts';
 import { matrixProductKernels } from './matrix-products.ts';
 import { reductionKernels } from './reductions.ts';
 import { segmentSumKernel } from './segment-sum.ts';
@@ -33,8 +34,9 @@ let hasKernels = false;
  * Gives tfjs's WASM backend what training convolutional networks takes and it lacks: the kernels
  * `Conv2DBackpropFilter`, `DepthwiseConv2dNativeBackpropFilter`, `DepthwiseConv2dNativeBackpropInput` and
  * `UnsortedSegmentSum`; and replaces those of its own that are many times slower than need be: `Conv2DBackpropInput`,
- * products with transposed matrices, `Sum` and `Mean` along leading axes. In Node the large ones are computed by ONNX
- * Runtime on all cores where onnxruntime-node is installed, convolutions going forward too while gradients are recorded.
+ * products with transposed matrices, `Sum` and `Mean` along leading axes; and `MaxPoolGrad`, which is wrong there. In
+ * Node the large ones are computed by ONNX Runtime on all cores where onnxruntime-node is installed, convolutions going
+ * forward too while gradients are recorded.
  *
  * On every backend the gradients of `tf.conv2d` and `tf.depthwiseConv2d` accept dilations, which tfjs refuses. (Its
  * layers with a dilation and no activation go another way, which stays closed.)
@@ -77,6 +79,7 @@ export function registerTrainingKernels(): void {
     ...matrixProductKernels(),
     ...reductionKernels(),
     segmentSumKernel(),
+    maxPoolGradientKernel(),
     splitKernel(),
   ]) {
     replaceKernel(name, kernel);

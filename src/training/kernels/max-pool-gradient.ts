@@ -1,19 +1,15 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
-import type { KernelArguments } from '../training/kernels/wasm-kernel.ts';
-import { replaceKernel, views } from '../training/kernels/wasm-kernel.ts';
-
-let isRegistered = false;
+import type { KernelArguments } from './wasm-kernel.ts';
+import { views } from './wasm-kernel.ts';
 
 /**
- * Puts a right `MaxPoolGrad` in the place of that of tfjs's WASM backend. That one (4.22) starts its search for the largest
- * value of a window at the smallest positive number: gradients of windows without a positive value, of which there are many
- * behind a ReLU, are lost. Of equal values the first one gets the gradient, as in TensorFlow.
+ * Takes the place of that of tfjs's WASM backend, which (4.22) starts its search for the largest value of a window at the
+ * smallest positive number: gradients of windows without a positive value, of which there are many behind a ReLU, are lost.
+ * Of equal values the first one gets the gradient, as in TensorFlow.
  */
-export function registerMaxPoolGradient(): void {
-  if (isRegistered || tf.getKernel('MaxPoolGrad', 'wasm') === undefined) return;
-  isRegistered = true;
-  replaceKernel('MaxPoolGrad', maxPoolGradient);
+export function maxPoolGradientKernel(): [name: string, kernel: typeof maxPoolGradient] {
+  return ['MaxPoolGrad', maxPoolGradient];
 }
 
 function maxPoolGradient({ inputs, attrs, backend }: KernelArguments): TensorInfo {

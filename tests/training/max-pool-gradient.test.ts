@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { registerMaxPoolGradient } from '../../src/explain/max-pool-gradient.ts';
+import { registerTrainingKernels } from '../../src/training/kernels/register.ts';
 import { seededTensor } from '../support/seeded.ts';
 
 type Pool = readonly [
@@ -24,7 +24,7 @@ function gradientOf(values: Float32Array, shape: [number, number, number, number
 let tensors: number;
 beforeAll(async () => {
   await tf.setBackend('wasm');
-  registerMaxPoolGradient();
+  registerTrainingKernels();
 });
 beforeEach(() => (tensors = tf.memory().numTensors));
 afterEach(() => expect(tf.memory().numTensors).toBe(tensors));
