@@ -10,8 +10,29 @@ export { defaultModel } from '../zoo/default-model.ts';
 export { listCards as listModels } from '../zoo/registry.ts';
 export type { ClassLabel } from '../zoo/labels/imagenet.ts';
 export { imagenetLabels } from '../zoo/labels/imagenet.ts';
-export { trainModel } from './training/train-model.ts';
-export type { TrainModelOptions, TrainModelResult } from './training/train-model.ts';
+export { trainModel } from './transfer/train-model.ts';
+export type { TrainModelOptions, TrainModelResult } from './transfer/train-model.ts';
+export { buildClassifier } from './transfer/build-classifier.ts';
+export type { BuildClassifierOptions } from './transfer/build-classifier.ts';
+export { freeze, stagesOf, unfreezeFrom } from './training/stages.ts';
+export type { Stage, UnfreezeOptions } from './training/stages.ts';
+export { Learner } from './transfer/learner.ts';
+export type {
+  HeadFitOptions,
+  LearnerOptions,
+  LearnerResult,
+  LearningRateOptions,
+  StagesOptions,
+  StagesResult,
+} from './transfer/learner-options.ts';
+export type { FitOptions, ScheduleFunction } from './transfer/fit-options.ts';
+export type { LearningRateSearch } from './training/learning-rate-search.ts';
+export { AdamW } from './optimizers/adam-w.ts';
+export type { AdamWOptions } from './optimizers/adam-w.ts';
+export { constantSchedule, cosineSchedule, oneCycleSchedule } from './optimizers/schedules.ts';
+export type { CosineOptions, OneCycleOptions, Schedule } from './optimizers/schedules.ts';
+export { Callback } from './callbacks/callback.ts';
+export type { CallbackState, TrainingContext, WeightsSnapshot } from './callbacks/callback.ts';
 export { registerTrainingKernels } from './training/kernels/register.ts';
 export { loadModel } from './models/load-model.ts';
 export type { LoadModelOptions, WeightsSource } from './models/load-model.ts';
@@ -55,7 +76,7 @@ export type { FineTuneOptions, FineTuneResult } from './transfer/fine-tune.ts';
 export type { AugmentOptions } from './transfer/augment.ts';
 export type { ClassWeights } from './transfer/class-weights.ts';
 export type { ClassMetrics, Evaluation } from './transfer/metrics.ts';
-export type { EpochReport } from './transfer/train-head.ts';
+export type { EpochReport } from './training/epoch-report.ts';
 export type { ImageDataset, LabelledImage, SkippedImage } from './datasets/labelled-images.ts';
 export { summary, summaryRows, summaryTotals } from './reports/summary.ts';
 export type { NestedTotals, SummaryRow, SummaryTotals } from './reports/summary.ts';

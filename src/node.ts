@@ -6,6 +6,7 @@ import { createOnnxSessionNode } from './engines/ort-session.node.ts';
 import { prepareTfjsNode } from './engines/tfjs-backend.node.ts';
 import { decodeImageNode } from './images/decode.node.ts';
 import { registerPlatform } from './platform.ts';
+import { checkpointFileNode } from './training/checkpoint-file.node.ts';
 import { openFeatureStoreNode, sha256Node } from './training/feature-store.node.ts';
 import { nativeOperatorsNode } from './training/native-operators.node.ts';
 import { openCached, openLocation, readLocation } from './weights/index.node.ts';
@@ -24,6 +25,7 @@ registerPlatform({
   nativeOperators: nativeOperatorsNode,
   sha256: sha256Node,
   openFeatureStore: openFeatureStoreNode,
+  checkpointFile: checkpointFileNode,
 });
 
 async function isFolder(location: string): Promise<boolean> {

@@ -100,6 +100,16 @@ export interface FeatureStore {
   readonly problem: string | undefined;
 }
 
+/** A file that is replaced as a whole: whoever reads it, after whatever interruption, finds an old or a new one. */
+export interface CheckpointFile {
+  readonly path: string;
+  /** Undefined when there is none. Throws FileError `FILE_ACCESS`. */
+  read(): Promise<Uint8Array | undefined>;
+  /** Throws FileError `OUTPUT_*`. */
+  write(bytes: Uint8Array): Promise<void>;
+  remove(): Promise<void>;
+}
+
 /** All that differs between Node and browsers. `node.ts` and `browser.ts` register one of these. */
 export interface Platform {
   readonly name: 'node' | 'browser';
@@ -133,6 +143,8 @@ export interface Platform {
   sha256?(bytes: Uint8Array): Promise<string>;
   /** The store of one network's features, where there is a disk; `network` names its graph, weights and preparation. */
   openFeatureStore?(network: string, folder?: string): Promise<FeatureStore>;
+  /** Where there is a disk. */
+  checkpointFile?(path: string): CheckpointFile;
 }
 
 let current: Platform | undefined;

@@ -12,6 +12,7 @@
  * | `NETWORK_*`, `DOWNLOAD_*` | the network, or what came over it |
  * | `CACHE_*` | the weight cache |
  * | `OUTPUT_*` | writing files |
+ * | `CHECKPOINT_*` | going on with a training that was interrupted |
  * | `ENGINE_*` | an inference engine |
  * | `ABORTED` | stopped by an AbortSignal or Ctrl-C (exit code 130) |
  */
@@ -57,6 +58,8 @@ export type ErrorCode =
   | 'OUTPUT_EXISTS'
   | 'OUTPUT_ACCESS'
   | 'OUTPUT_DISK_FULL'
+  | 'CHECKPOINT_EXISTS'
+  | 'CHECKPOINT_MISMATCH'
   | 'ENGINE_UNAVAILABLE'
   | 'ENGINE_UNSUPPORTED_LAYER'
   | 'ENGINE_FAILED'
@@ -122,6 +125,8 @@ export class NetworkError extends DovecoteError {}
 export class CacheError extends DovecoteError {}
 /** A file cannot be read or written. */
 export class FileError extends DovecoteError {}
+/** A checkpoint that cannot be gone on with. */
+export class CheckpointError extends DovecoteError {}
 /** An inference engine is missing or cannot run the model. */
 export class EngineError extends DovecoteError {}
 /** Stopped on request. */

@@ -21,3 +21,24 @@ export function shuffled<Item>(items: readonly Item[], random: () => number): It
   }
   return result;
 }
+
+/** One seed out of several numbers: other numbers, or the same in another order, give another seed. */
+export function joinSeeds(...parts: readonly number[]): number {
+  let state = 0x811c9dc5;
+  for (const part of parts) {
+    const random = createRandom((state ^ Math.imul(part + 1, 0x9e3779b1)) >>> 0);
+    state = Math.floor(random() * 4294967296);
+  }
+  return state;
+}
+
+/** Runs `action`, which does not wait, with `random` in the place of `Math.random`: tfjs's Dropout draws from it. */
+export function withMathRandom<Result>(random: () => number, action: () => Result): Result {
+  const original = Math.random;
+  Math.random = random;
+  try {
+    return action();
+  } finally {
+    Math.random = original;
+  }
+}

@@ -1,24 +1,45 @@
 import * as tf from '@tensorflow/tfjs';
+import { requireOneOf, wrongOption } from '../base/checks.ts';
 import { lookUp } from '../../zoo/registry.ts';
+import type { RecipeOptions } from '../classify/recipe.ts';
+import { inputRecipeOf } from '../classify/recipe.ts';
 import { getMetadata, setMetadata } from '../models/metadata.ts';
-import type { FeatureExtractor } from './extract-features.ts';
-import { headNames, outputOf, poolingLayer } from './extract-features.ts';
-import type { TrainedHead } from './train-head.ts';
+import { requireModel } from '../models/require-model.ts';
+import { freeze } from '../training/stages.ts';
+import { featureLayerOf, headNames, outputOf, poolingLayer } from './extract-features.ts';
+
+export interface BuildClassifierOptions extends Omit<RecipeOptions, 'labels'> {
+  /** Names of the classes, in the order of the outputs; at least two. */
+  readonly classes: readonly string[];
+  /** How the base's last feature map becomes a vector. Default `avg`. */
+  readonly pooling?: 'avg' | 'max';
+  /** Before the dense layer, 0 to below 1. Default 0.3. */
+  readonly dropout?: number;
+  /** The base's last layer that is kept; by default the card says. */
+  readonly featureLayer?: string;
+}
 
 /**
- * One plain tfjs layers model of the base up to its feature layer and the trained head. The base's layers are shared
- * and marked as not trainable. Its metadata say how to use it.
+ * A classifier on a base: the base up to its feature layer, pooling, dropout and a dense softmax layer of zeros, in one plain
+ * tfjs layers model `[batch, height, width, 3]` to `[batch, classes]`. The base's layers are shared with it and frozen;
+ * `unfreezeFrom` makes some trainable. Its metadata say how to use it: labels, preprocessing, input size.
+ *
+ * @throws ModelError `MODEL_INPUT`; UsageError `USAGE_ARGUMENT`
  */
-export function buildClassifier(
-  base: tf.LayersModel,
-  { recipe, featureLayer, pooling, width }: FeatureExtractor,
-  { kernel, bias }: TrainedHead,
-  classes: readonly string[],
-  dropout: number,
-): tf.LayersModel {
-  const features = outputOf(base, featureLayer);
+export function buildClassifier(base: tf.LayersModel, options: BuildClassifierOptions): tf.LayersModel {
+  requireModel(base, 'base');
+  const { classes, pooling = 'avg', dropout = 0.3 } = options;
+  const areNames = Array.isArray(classes) && classes.every((label) => typeof label === 'string');
+  if (!areNames || classes.length < 2 || new Set(classes).size < classes.length) {
+    throw wrongOption('classes', JSON.stringify(classes), 'at least two different names');
+  }
+  requireOneOf('pooling', pooling, ['avg', 'max']);
+  if (!(dropout >= 0 && dropout < 1)) throw wrongOption('dropout', dropout, 'a number from 0 to below 1');
+  const recipe = inputRecipeOf(base, options);
+  const features = outputOf(base, featureLayerOf(base, options.featureLayer));
   const names = headNames(base, features);
-  const pooled = (poolingLayer(pooling, names.pool)?.apply(features) ?? features) as tf.SymbolicTensor;
+  const pool = features.shape.length === 4 ? poolingLayer(pooling, names.pool) : undefined;
+  const pooled = (pool?.apply(features) ?? features) as tf.SymbolicTensor;
   const dropped = tf.layers
     .dropout({ name: names.dropout, rate: dropout })
     .apply(pooled) as tf.SymbolicTensor;
@@ -33,11 +54,9 @@ export function buildClassifier(
     inputs: base.inputs,
     outputs: dense.apply(dropped) as tf.SymbolicTensor,
   });
-  const weights = [tf.tensor2d(kernel, [width, classes.length]), tf.tensor1d(bias)];
-  dense.setWeights(weights);
-  tf.dispose(weights);
   const headLayers = new Set(Object.values(names));
-  model.layers.filter((layer) => !headLayers.has(layer.name)).forEach((layer) => (layer.trainable = false));
+  freeze(model);
+  for (const layer of model.layers) layer.trainable = headLayers.has(layer.name);
 
   const inherited = getMetadata(base);
   const card = inherited?.architecture === undefined ? undefined : lookUp(inherited.architecture)?.card;
@@ -55,4 +74,14 @@ export function buildClassifier(
     source: card?.source ?? inherited?.source,
   });
   return model;
+}
+
+/** Takes a classifier apart that is not wanted: its head is freed, the base's layers stay as they were. */
+export function abandonClassifier(model: tf.LayersModel, base: tf.LayersModel): void {
+  const kept = new Set(base.layers);
+  for (const layer of model.layers) {
+    if (kept.has(layer)) {
+      layer.outboundNodes = layer.outboundNodes.filter((node) => kept.has(node.outboundLayer));
+    } else layer.weights.forEach((weight) => weight.dispose());
+  }
 }

@@ -152,7 +152,7 @@ async function extract(
 }
 
 /** The layer on which a new head stands. */
-function featureLayerOf(model: tf.LayersModel, asked?: string): string {
+export function featureLayerOf(model: tf.LayersModel, asked?: string): string {
   if (asked !== undefined) return asked;
   const { architecture, variant = {}, features } = getMetadata(model) ?? {};
   const card = architecture === undefined ? undefined : lookUp(architecture)?.card;

@@ -3,7 +3,8 @@ import '@tensorflow/tfjs-backend-wasm';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/base/random.ts';
 import { evaluate } from '../../src/transfer/metrics.ts';
-import type { HeadData, HeadOptions } from '../../src/transfer/train-head.ts';
+import type { HeadData } from '../../src/training/head-trainee.ts';
+import type { HeadOptions } from '../../src/transfer/train-head.ts';
 import { trainHead } from '../../src/transfer/train-head.ts';
 
 beforeAll(async () => {

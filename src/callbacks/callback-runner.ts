@@ -1,0 +1,70 @@
+import type { Callback, CallbackState, TrainingContext } from './callback.ts';
+
+export interface RunParams {
+  readonly epochs: number;
+  /** In each epoch. */
+  readonly steps: number;
+  readonly samples: number;
+}
+
+type Logs = Readonly<Record<string, number>>;
+
+/** Calls the hooks of callbacks, one behind the other. */
+export class CallbackRunner {
+  /** Whether a callback asked to end the training. */
+  stopTraining = false;
+
+  constructor(
+    private readonly callbacks: readonly Callback[],
+    private readonly context: TrainingContext,
+  ) {}
+
+  stop(): void {
+    this.stopTraining = true;
+  }
+
+  setParams({ epochs, steps, samples }: RunParams): void {
+    const params = { epochs, steps, samples, verbose: 0, metrics: ['accuracy', 'val_loss', 'val_accuracy'] };
+    for (const callback of this.callbacks) {
+      callback.setParams({ ...params, initialEpoch: 0, doValidation: true });
+      callback.setModel(this.context.model);
+      callback.setContext(this.context);
+    }
+  }
+
+  async trainBegin(): Promise<void> {
+    for (const callback of this.callbacks) await callback.onTrainBegin({});
+  }
+
+  async epochBegin(epoch: number): Promise<void> {
+    for (const callback of this.callbacks) await callback.onEpochBegin(epoch, {});
+  }
+
+  async batchBegin(batch: number): Promise<void> {
+    for (const callback of this.callbacks) await callback.onBatchBegin(batch, { batch });
+  }
+
+  async batchEnd(batch: number, logs: Logs): Promise<void> {
+    for (const callback of this.callbacks) await callback.onBatchEnd(batch, { batch, ...logs });
+  }
+
+  async epochEnd(epoch: number, logs: Logs): Promise<void> {
+    for (const callback of this.callbacks) await callback.onEpochEnd(epoch, { ...logs });
+  }
+
+  async trainEnd(): Promise<void> {
+    for (const callback of this.callbacks) await callback.onTrainEnd({});
+  }
+
+  states(): CallbackState[] {
+    return this.callbacks.map((callback) => callback.getState?.() ?? { json: null });
+  }
+
+  /** After `onTrainBegin`, which starts from nothing. */
+  restore(states: readonly CallbackState[]): void {
+    this.callbacks.forEach((callback, index) => {
+      const state = states[index];
+      if (state !== undefined && state.json !== null) callback.setState?.(state);
+    });
+  }
+}
