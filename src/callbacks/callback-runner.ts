@@ -27,7 +27,7 @@ export class CallbackRunner {
     const params = { epochs, steps, samples, verbose: 0, metrics: ['accuracy', 'val_loss', 'val_accuracy'] };
     for (const callback of this.callbacks) {
       callback.setParams({ ...params, initialEpoch: 0, doValidation: true });
-      callback.setModel(this.context.model);
+      if ((this.context.model as unknown) !== undefined) callback.setModel(this.context.model);
       callback.setContext(this.context);
     }
   }

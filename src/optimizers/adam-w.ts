@@ -63,7 +63,7 @@ export class AdamW extends tf.Optimizer {
         const first = momentOf(this.accumulatedFirstMoment, index, variable, 'm');
         const second = momentOf(this.accumulatedSecondMoment, index, variable, 'v');
         // No part of the loss depends on it.
-        if ((tensor as tf.Tensor | null) === null) return;
+        if (!(tensor as tf.Tensor | null | undefined)) return;
         first.assign(tf.add(first, tf.mul(tf.sub(tensor, first), 1 - this.beta1)));
         second.assign(tf.add(second, tf.mul(tf.sub(tf.square(tensor), second), 1 - this.beta2)));
         const decay = this.#decays(variable) ? 1 - this.learningRate * this.weightDecay : 1;

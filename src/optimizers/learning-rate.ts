@@ -30,3 +30,9 @@ export function setLearningRate(optimizer: tf.Optimizer, rate: number): void {
   changed.c.dispose();
   changed.c = tf.keep(tf.scalar(-rate));
 }
+
+/** Frees an optimizer. That of Momentum in tfjs (4.22) keeps the tensor of its rate. */
+export function disposeOptimizer(optimizer: tf.Optimizer): void {
+  optimizer.dispose();
+  (optimizer as unknown as WithRate).c?.dispose();
+}

@@ -7,6 +7,7 @@ import type { Snapshot } from './trainee.ts';
 
 const FORMAT = 'dovecote-training';
 const VERSION = '1';
+const MOST_TENSORS = 1e6;
 
 /** Where a training stands: behind which step of which epoch. */
 export interface RunPosition {
@@ -70,7 +71,7 @@ function named(room: string, snapshot: Snapshot) {
 
 /** @throws FormatError `FORMAT_UNKNOWN`, `FORMAT_DAMAGED` */
 export function checkpointFromBytes(bytes: Uint8Array, fileName: string): Checkpoint {
-  const { metadata } = readHeader(bytes, fileName, 2);
+  const { metadata } = readHeader(bytes, fileName, MOST_TENSORS);
   if (metadata['format'] !== FORMAT || metadata['version'] !== VERSION) {
     throw new FormatError('FORMAT_UNKNOWN', `${fileName} is no checkpoint of a training.`, {
       given: `a safetensors file of the format ${JSON.stringify(metadata['format'] ?? 'unknown')}`,

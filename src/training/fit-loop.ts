@@ -4,7 +4,7 @@ import { createRandom, joinSeeds, shuffled } from '../base/random.ts';
 import type { Callback, CallbackState } from '../callbacks/callback.ts';
 import { CallbackRunner } from '../callbacks/callback-runner.ts';
 import type { ClipOptions } from '../optimizers/clip-gradients.ts';
-import { setLearningRate } from '../optimizers/learning-rate.ts';
+import { disposeOptimizer, setLearningRate } from '../optimizers/learning-rate.ts';
 import { captureOptimizer, restoreOptimizer } from '../optimizers/optimizer-state.ts';
 import type { CheckpointFile } from '../platform.ts';
 import type { Evaluation } from '../transfer/metrics.ts';
@@ -286,6 +286,6 @@ class Run {
   }
 
   dispose(): void {
-    this.#optimizer.dispose();
+    disposeOptimizer(this.#optimizer);
   }
 }

@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { throwIfAborted } from '../base/errors.ts';
 import { createRandom, joinSeeds, shuffled } from '../base/random.ts';
-import { setLearningRate } from '../optimizers/learning-rate.ts';
+import { disposeOptimizer, setLearningRate } from '../optimizers/learning-rate.ts';
 import type { FitSettings } from './fit-loop.ts';
 import { pause } from './pause.ts';
 import type { Trainee } from './trainee.ts';
@@ -61,7 +61,7 @@ export async function searchLearningRate(
     }
   } finally {
     trainee.restore(start);
-    optimizer.dispose();
+    disposeOptimizer(optimizer);
   }
   return { rates, losses, suggestion: steepest(rates, losses) };
 }

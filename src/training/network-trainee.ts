@@ -68,12 +68,11 @@ export class NetworkTrainee implements Trainee {
   }
 
   restore(snapshot: Snapshot): void {
-    const values = Object.values(snapshot);
-    tf.tidy(() =>
-      this.split.state.forEach((weight, index) =>
-        weight.write(tf.tensor(values[index]!.values, [...values[index]!.shape])),
-      ),
-    );
+    tf.tidy(() => {
+      for (const [name, { shape, values }] of Object.entries(snapshot)) {
+        this.split.state[parseInt(name, 10)]!.write(tf.tensor(values, [...shape]));
+      }
+    });
   }
 
   publish(): void {
