@@ -33,6 +33,12 @@ export { constantSchedule, cosineSchedule, oneCycleSchedule } from './optimizers
 export type { CosineOptions, OneCycleOptions, Schedule } from './optimizers/schedules.ts';
 export { Callback } from './callbacks/callback.ts';
 export type { CallbackState, TrainingContext, WeightsSnapshot } from './callbacks/callback.ts';
+export { EarlyStopping } from './callbacks/early-stopping.ts';
+export type { EarlyStoppingOptions } from './callbacks/early-stopping.ts';
+export { LearningRateScheduler } from './callbacks/learning-rate-scheduler.ts';
+export type { MonitorMode } from './callbacks/monitor.ts';
+export { ReduceLROnPlateau } from './callbacks/reduce-lr-on-plateau.ts';
+export type { ReduceLROnPlateauOptions } from './callbacks/reduce-lr-on-plateau.ts';
 export { registerTrainingKernels } from './training/kernels/register.ts';
 export { loadModel } from './models/load-model.ts';
 export type { LoadModelOptions, WeightsSource } from './models/load-model.ts';

@@ -64,3 +64,14 @@ export type {
   CompareBaselinesOptions,
   LabelledFeatures,
 } from './baselines/compare-baselines.node.ts';
+export { CSVLogger } from './callbacks/csv-logger.node.ts';
+export type { CSVLoggerOptions } from './callbacks/csv-logger.node.ts';
+export { ModelCheckpoint } from './callbacks/model-checkpoint.node.ts';
+export type { ModelCheckpointOptions } from './callbacks/model-checkpoint.node.ts';
+export { ProgressBar } from './callbacks/progress-bar.node.ts';
+export type { ProgressBarOptions } from './callbacks/progress-bar.node.ts';
+export { TensorBoard } from './callbacks/tensor-board.node.ts';
+export type { TensorBoardOptions } from './callbacks/tensor-board.node.ts';
+export { TensorBoardWriter } from './tensorboard/event-writer.node.ts';
+export type { SummaryValue } from './tensorboard/event-file.ts';
+export type { Histogram } from './tensorboard/histogram.ts';

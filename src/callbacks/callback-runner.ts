@@ -1,4 +1,4 @@
-import type { Callback, CallbackState, TrainingContext } from './callback.ts';
+import type { Callback, CallbackState, Logs, TrainingContext } from './callback.ts';
 
 export interface RunParams {
   readonly epochs: number;
@@ -6,8 +6,6 @@ export interface RunParams {
   readonly steps: number;
   readonly samples: number;
 }
-
-type Logs = Readonly<Record<string, number>>;
 
 /** Calls the hooks of callbacks, one behind the other. */
 export class CallbackRunner {
@@ -60,11 +58,11 @@ export class CallbackRunner {
     return this.callbacks.map((callback) => callback.getState?.() ?? { json: null });
   }
 
-  /** After `onTrainBegin`, which starts from nothing. */
-  restore(states: readonly CallbackState[]): void {
-    this.callbacks.forEach((callback, index) => {
+  /** Behind `onTrainBegin`, which starts from nothing. */
+  async restore(states: readonly CallbackState[]): Promise<void> {
+    for (const [index, callback] of this.callbacks.entries()) {
       const state = states[index];
-      if (state !== undefined && state.json !== null) callback.setState?.(state);
-    });
+      if (state !== undefined && state.json !== null) await callback.setState?.(state);
+    }
   }
 }

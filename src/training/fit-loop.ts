@@ -142,7 +142,7 @@ class Run {
         hasBegun = true;
         if (callbacks.length > 0) this.#runner.setParams({ epochs, steps, samples: rows.labels.length });
         await this.#runner.trainBegin();
-        this.#runner.restore(this.#callbackStates);
+        await this.#runner.restore(this.#callbackStates);
       }
       if (firstStep === 0) await this.#runner.epochBegin(epoch - 1);
       if (!(await this.#steps(rows, steps))) return;

@@ -23,15 +23,14 @@ export interface Stage {
  */
 export function stagesOf(model: tf.LayersModel): Stage[] {
   requireModel(model, 'model');
-  return stageCalls(model).map(({ calls, size }, index) => ({
+  return stageCalls(callsOf(model).calls).map(({ calls, size }, index) => ({
     index,
     size,
     layers: [...new Set(calls.map(({ layer }) => layer.name))],
   }));
 }
 
-function stageCalls(model: tf.LayersModel) {
-  const { calls } = callsOf(model);
+function stageCalls(calls: readonly Call[]) {
   // The largest map from here to the end: it shrinks only where no later layer goes back to more.
   const largest = calls.map(areaOf);
   for (let at = largest.length - 2; at >= 0; at--) largest[at] = Math.max(largest[at]!, largest[at + 1]!);
@@ -129,7 +128,7 @@ function startOf(
     });
   }
   if (!Number.isInteger(start)) throw wrongOption(option, start, "a layer's name or a stage's number");
-  const stages = stageCalls(model);
+  const stages = stageCalls(calls);
   const number = start < 0 ? stages.length + start : start;
   const stage = stages[number];
   if (stage !== undefined) return calls.indexOf(stage.calls[0]!);

@@ -2,11 +2,15 @@ import { createRequire as requireFrom } from 'node:module';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import type { Command } from 'commander';
 import { Option } from 'commander';
+import type { Callback } from '../../callbacks/callback.ts';
 import type { FineTuneOptions, FineTuneResult } from '../../transfer/fine-tune.ts';
 import type { CommandContext } from '../context.ts';
 import type { TableColumn, TableRow } from '../table.ts';
 import { defaultModel } from '../../../zoo/default-model.ts';
 import { runCommand } from '../context.ts';
+import type { StageFlags } from '../train-options.ts';
+import { addStageOptions } from '../train-options.ts';
+import { TrainingPlace } from '../training-place.ts';
 import { quoted } from '../quoted.ts';
 import type { ResizeFlags } from '../options.ts';
 import {
@@ -24,6 +28,7 @@ import {
 interface TrainFlags
   extends
     ResizeFlags,
+    StageFlags,
     Pick<
       FineTuneOptions,
       | 'epochs'
@@ -127,9 +132,9 @@ export function addTrainCommand(program: Command): void {
     .addOption(jsonOption('the result, as the last line,'))
     .addHelpText(
       'after',
-      '\nExamples:\n  dovecote train flowers/\n  dovecote train flowers/ --out flower-model/\n  dovecote train train/ --validation val/ --out my-model/ --augment --seed 7',
+      '\nExamples:\n  dovecote train flowers/\n  dovecote train flowers/ --out flower-model/\n  dovecote train train/ --validation val/ --out my-model/ --augment --seed 7\n  dovecote train flowers/ --unfrozen-epochs 5 --schedule cosine\n  dovecote train flowers/ --resume',
     );
-  addResizeOptions(addVariantOptions(command)).action((folder: string) =>
+  addResizeOptions(addVariantOptions(addStageOptions(command))).action((folder: string) =>
     trainCommand(folder, command.optsWithGlobals<TrainFlags>()),
   );
 }
@@ -138,12 +143,14 @@ function trainCommand(folder: string, flags: TrainFlags): Promise<void> {
   return runCommand(flags, async (context) => {
     // The other commands do without gradients, which take time to load: their tfjs is its core and layers.
     requireFrom(import.meta.url)('@tensorflow/tfjs');
-    const { checkOutputFolder, disposeModel, fineTune, saveModel } = await import('../../node.ts');
+    const { disposeModel, fineTune, saveModel } = await import('../../node.ts');
     const { base, out = modelFolderFor(folder), force } = flags;
     // Before the work, not after it.
-    await checkOutputFolder(out, force);
+    const place = await TrainingPlace.open(out, flags);
     const result = await fineTune(base, folder, {
       ...flags,
+      ...{ checkpoints: undefined, ...place.options },
+      callbacks: await callbacksOf(flags),
       resize: resizeOf(flags),
       onProgress: context.onProgress,
       signal: context.signal,
@@ -152,15 +159,25 @@ function trainCommand(folder: string, flags: TrainFlags): Promise<void> {
     const report = reportOf(result, out);
     // Saving is not interrupted: after Ctrl-C it is what keeps the work.
     await saveModel(result.model, out, {
-      force,
+      force: force === true || place.isOwn(report.history),
       extraFiles: [{ name: 'training.json', bytes: JSON.stringify(report, undefined, 2) }],
     });
     await disposeModel(result.model);
+    if (result.stopped !== 'aborted') await place.clear();
     // Since the process began: loading the program counts too.
     const wallSeconds = Number((performance.now() / 1000).toFixed(3));
     if (flags.json) context.print(JSON.stringify({ ...report, wallSeconds, history: undefined }));
-    else await printReport(result, wallSeconds, out, context);
+    else await printReport(result, wallSeconds, out, context, place);
   });
+}
+
+async function callbacksOf({ tensorboard, csvLog, resume }: TrainFlags): Promise<Callback[]> {
+  if (tensorboard === undefined && csvLog === undefined) return [];
+  const { CSVLogger, TensorBoard } = await import('../../node.ts');
+  return [
+    ...(tensorboard === undefined ? [] : [new TensorBoard({ logDir: tensorboard })]),
+    ...(csvLog === undefined ? [] : [new CSVLogger(csvLog, { append: resume === true })]),
+  ];
 }
 
 /** `<folder>-model` in the current folder; where that is the photos' own, beside it: a model is no class of photos. */
@@ -179,6 +196,10 @@ function reportOf(result: FineTuneResult, out: string) {
     valLoss: result.valLoss,
     epochs: result.epochs,
     bestEpoch: result.bestEpoch,
+    stages: result.stages.map(({ evaluation: { accuracy, loss }, ...stage }) => ({
+      ...{ valAccuracy: accuracy, valLoss: loss, epochs: stage.history.length, bestEpoch: stage.bestEpoch },
+      ...{ frozenLayers: stage.frozenLayers, trainedLayers: stage.trainedLayers, seconds: stage.seconds },
+    })),
     stopped: result.stopped,
     classes: result.classes,
     out,
@@ -208,11 +229,21 @@ function confusionTable(
   return [rows, [{ key: 'actual', heading: '', align: 'left' }, ...columns]];
 }
 
+/** What the second stage gave; empty without one. */
+function stagesText({ stages: [frozen, unfrozen] }: FineTuneResult): string {
+  if (frozen === undefined || unfrozen === undefined) return '';
+  const percent = ({ evaluation }: { evaluation: { accuracy: number } }) =>
+    `${(100 * evaluation.accuracy).toFixed(1)} %`;
+  const then = unfrozen.bestEpoch === 0 ? 'no epoch was better' : `it is ${percent(unfrozen)}`;
+  return `the head alone: ${percent(frozen)}; with ${unfrozen.trainedLayers} layers trained ${then}\n`;
+}
+
 async function printReport(
   result: FineTuneResult,
   wallSeconds: number,
   out: string,
   context: CommandContext,
+  place: TrainingPlace,
 ): Promise<void> {
   const { formatTable } = await import('../table.ts');
   const { evaluation, classes } = result;
@@ -238,8 +269,11 @@ async function printReport(
   const why = { completed: '', early: ', stopped early', aborted: ', stopped by you' }[result.stopped];
   context.print('');
   context.print(
-    `validation accuracy ${percent(result.valAccuracy)} % (epoch ${result.bestEpoch} of ${result.epochs}${why}), ${wallSeconds.toFixed(1)} s`,
+    `${stagesText(result)}validation accuracy ${percent(result.valAccuracy)} % (epoch ${result.bestEpoch} of ${result.epochs}${why}), ${wallSeconds.toFixed(1)} s`,
   );
   context.print(`saved to ${out}${result.stopped === 'aborted' ? ' (the best so far)' : ''}`);
+  if (result.stopped === 'aborted' && place.options.checkpoints !== undefined) {
+    context.say('the same command with --resume goes on with it');
+  }
   context.say(`next: dovecote classify photo.jpg --model ${quoted(out)}`);
 }
