@@ -44,6 +44,7 @@ export { saveModel } from './models/save-model.node.ts';
 export type { SaveModelOptions } from './models/save-model.node.ts';
 export { readImageFolder } from './datasets/image-folder.node.ts';
 export { checkOutputFolder } from './output/write-folder.node.ts';
+export { checkOutputFile } from './output/write-file.node.ts';
 export { describeModels } from './models/describe-models.node.ts';
 export type { ModelDescription } from './models/describe-models.node.ts';
 export { cacheFolder, clearCache, listCache, verifyCache } from './weights/index.node.ts';

@@ -5,6 +5,8 @@ export interface RunParams {
   /** In each epoch. */
   readonly steps: number;
   readonly samples: number;
+  /** Epochs of earlier stages of the same training. */
+  readonly initialEpoch: number;
 }
 
 /** Calls the hooks of callbacks, one behind the other. */
@@ -21,10 +23,10 @@ export class CallbackRunner {
     this.stopTraining = true;
   }
 
-  setParams({ epochs, steps, samples }: RunParams): void {
+  setParams({ epochs, steps, samples, initialEpoch }: RunParams): void {
     const params = { epochs, steps, samples, verbose: 0, metrics: ['accuracy', 'val_loss', 'val_accuracy'] };
     for (const callback of this.callbacks) {
-      callback.setParams({ ...params, initialEpoch: 0, doValidation: true });
+      callback.setParams({ ...params, initialEpoch, doValidation: true });
       if ((this.context.model as unknown) !== undefined) callback.setModel(this.context.model);
       callback.setContext(this.context);
     }

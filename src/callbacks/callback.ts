@@ -50,6 +50,11 @@ export abstract class Callback extends tf.Callback {
     return this.#context ?? contextOfModel(this.model);
   }
 
+  /** Epochs of earlier stages of the same training; 0 in `model.fit`. */
+  protected get initialEpoch(): number {
+    return Number((this.params as tf.serialization.ConfigDict | undefined)?.['initialEpoch'] ?? 0);
+  }
+
   /** What a resumed training needs to go on as if it had not been interrupted. */
   getState?(): CallbackState | undefined;
   /** Called behind `onTrainBegin`. */

@@ -36,7 +36,8 @@ export class CSVLogger extends Callback {
   }
 
   override onTrainBegin(): Promise<void> {
-    this.#keys = undefined;
+    // A second stage goes on where the first one ended.
+    if (this.initialEpoch === 0) this.#keys = undefined;
     return Promise.resolve();
   }
 

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import { requireWhole, wrongOption } from '../base/checks.ts';
@@ -23,9 +24,11 @@ export interface TensorBoardOptions {
 
 type Part = 'train' | 'validation';
 
+type Files = Readonly<Partial<Record<Part, { readonly fileName: string; readonly size: number }>>>;
+
 interface State {
   readonly step: number;
-  readonly files: Readonly<Partial<Record<Part, { readonly fileName: string; readonly size: number }>>>;
+  readonly files: Files;
 }
 
 /**
@@ -36,6 +39,8 @@ export class TensorBoard extends Callback {
   readonly #options: Required<TensorBoardOptions>;
   readonly #writers = new Map<Part, TensorBoardWriter>();
   #step = 0;
+  /** Files that are closed, to go on with. */
+  #files: Files = {};
 
   constructor(options: TensorBoardOptions = {}) {
     super();
@@ -52,8 +57,10 @@ export class TensorBoard extends Callback {
   async #writer(part: Part): Promise<TensorBoardWriter> {
     let writer = this.#writers.get(part);
     if (writer === undefined) {
-      writer = await TensorBoardWriter.open(join(this.#options.logDir, part));
+      const earlier = this.#files[part];
+      writer = await TensorBoardWriter.open(join(this.#options.logDir, part), earlier);
       this.#writers.set(part, writer);
+      if (earlier !== undefined) return writer;
       const { model } = this.context as { model: tf.LayersModel | undefined };
       if (part === 'train' && model !== undefined) {
         const lines = summary(model).split('\n');
@@ -65,7 +72,13 @@ export class TensorBoard extends Callback {
 
   override async onTrainBegin(): Promise<void> {
     await this.#close();
+    // A second stage goes on where the first one ended.
+    if (this.initialEpoch > 0) return;
     this.#step = 0;
+    this.#files = {};
+    await this.#writer('train');
+    if ((this.params as tf.serialization.ConfigDict | undefined)?.['doValidation'] === true)
+      await this.#writer('validation');
   }
 
   override async onBatchEnd(_batch: number, logs?: tf.Logs): Promise<void> {
@@ -121,24 +134,34 @@ export class TensorBoard extends Callback {
   }
 
   async #close(): Promise<void> {
+    this.#files = this.#filesNow();
     for (const writer of this.#writers.values()) await writer.close();
     this.#writers.clear();
   }
 
-  override getState(): CallbackState {
-    const files = Object.fromEntries(
+  #filesNow(): Files {
+    const open = Object.fromEntries(
       [...this.#writers].map(([part, { file, size }]) => [part, { fileName: basename(file), size }]),
     );
-    const json: State = { step: this.#step, files };
+    return { ...this.#files, ...open };
+  }
+
+  override getState(): CallbackState {
+    const json: State = { step: this.#step, files: this.#filesNow() };
     return { json };
   }
 
   /** Goes on with the files of the interrupted run, without what is going to be written once more. */
   override async setState({ json }: CallbackState): Promise<void> {
     const { step, files } = json as State;
+    const begun = [...this.#writers.values()].map(({ file }) => file);
+    const needless = begun.filter(
+      (file) => !Object.values(files).some(({ fileName }) => file.endsWith(fileName)),
+    );
+    await this.#close();
+    // What `onTrainBegin` of this run has begun.
+    for (const file of needless) await rm(file, { force: true });
     this.#step = step;
-    for (const [part, file] of Object.entries(files) as [Part, { fileName: string; size: number }][]) {
-      this.#writers.set(part, await TensorBoardWriter.open(join(this.#options.logDir, part), file));
-    }
+    this.#files = files;
   }
 }

@@ -15,6 +15,7 @@ export interface StageFlags extends Pick<
   | 'mixup'
   | 'globalClipNorm'
   | 'resume'
+  | 'checkpointSeconds'
 > {
   readonly schedule: 'constant' | 'cosine' | 'oneCycle';
   /** A folder; false for none. */
@@ -69,6 +70,7 @@ export function addStageOptions(command: Command): Command {
       nonEmpty,
     )
     .option('--no-checkpoints', 'keep no state')
+    .option('--checkpoint-seconds <seconds>', 'between two of them within an epoch', zeroOrMore, 10)
     .option('--resume', 'go on with a training that was interrupted; the same options are needed')
     .option('--tensorboard <folder>', 'write a log for TensorBoard', nonEmpty)
     .option('--csv-log <file>', 'write one row for each epoch', nonEmpty);

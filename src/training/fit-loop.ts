@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { CheckpointError } from '../base/errors.ts';
 import { createRandom, joinSeeds, shuffled } from '../base/random.ts';
 import type { Callback, CallbackState } from '../callbacks/callback.ts';
+import type { RunParams } from '../callbacks/callback-runner.ts';
 import { CallbackRunner } from '../callbacks/callback-runner.ts';
 import type { ClipOptions } from '../optimizers/clip-gradients.ts';
 import { disposeOptimizer, setLearningRate } from '../optimizers/learning-rate.ts';
@@ -38,6 +39,8 @@ export interface FitSettings {
   /** The learning rate of each step, from 0. Without it the optimizer's own stays. */
   readonly schedule?: ((step: number, totalSteps: number) => number) | undefined;
   readonly callbacks: readonly Callback[];
+  /** What callbacks add to the epoch: the epochs of earlier stages. */
+  readonly initialEpoch: number;
   readonly checkpoint?: CheckpointSettings | undefined;
   readonly onEpoch?: ((epoch: EpochReport) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -130,8 +133,11 @@ class Run {
   }
 
   async #epochs(): Promise<void> {
-    const { epochs, batchSize, signal, callbacks } = this.settings;
-    if (this.#ended !== undefined) return;
+    const { epochs, batchSize, signal, initialEpoch } = this.settings;
+    if (this.#ended !== undefined) {
+      await this.#runner.restore(this.#callbackStates);
+      return;
+    }
     let hasBegun = false;
     while (this.#position.epoch <= epochs) {
       const { epoch, step: firstStep } = this.#position;
@@ -140,11 +146,14 @@ class Run {
       const steps = Math.ceil(rows.labels.length / batchSize);
       if (!hasBegun) {
         hasBegun = true;
-        if (callbacks.length > 0) this.#runner.setParams({ epochs, steps, samples: rows.labels.length });
-        await this.#runner.trainBegin();
-        await this.#runner.restore(this.#callbackStates);
+        await this.#begin({
+          epochs: initialEpoch + epochs,
+          steps,
+          samples: rows.labels.length,
+          initialEpoch,
+        });
       }
-      if (firstStep === 0) await this.#runner.epochBegin(epoch - 1);
+      if (firstStep === 0) await this.#runner.epochBegin(initialEpoch + epoch - 1);
       if (!(await this.#steps(rows, steps))) return;
       await this.#endEpoch(rows.labels.length);
       if (this.#ended !== undefined) break;
@@ -152,6 +161,15 @@ class Run {
     this.#ended ??= 'completed';
     await this.#runner.trainEnd();
     await this.#save();
+  }
+
+  async #begin(params: RunParams): Promise<void> {
+    if (this.settings.callbacks.length === 0) return;
+    this.#runner.setParams(params);
+    await this.#runner.trainBegin();
+    await this.#runner.restore(this.#callbackStates);
+    // From now on callbacks leave traces, which a resumed run has to find.
+    if (this.#callbackStates.length === 0) await this.#save();
   }
 
   /** False when it was stopped. */
@@ -202,7 +220,7 @@ class Run {
     if (isBest || !restoreBestWeights) {
       this.#best = { epoch, evaluation, state: restoreBestWeights ? this.trainee.capture() : {} };
     }
-    await this.#runner.epochEnd(epoch - 1, {
+    await this.#runner.epochEnd(this.settings.initialEpoch + epoch - 1, {
       loss: report.loss,
       accuracy: report.accuracy,
       val_loss: report.valLoss,

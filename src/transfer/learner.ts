@@ -113,7 +113,7 @@ export class Learner {
    *   `CHECKPOINT_*`; AbortedError `ABORTED` before the first epoch has ended
    */
   async fit(epochs: number, options: FitOptions = {}): Promise<LearnerResult> {
-    return this.#fit(epochs, options, splitModel(this.model), 'network', false);
+    return this.#fit(epochs, options, splitModel(this.model), 'network');
   }
 
   /**
@@ -124,7 +124,7 @@ export class Learner {
    */
   async fitHead(epochs: number, options: HeadFitOptions = {}): Promise<LearnerResult> {
     const head = headOf(this.model);
-    return this.#fit(epochs, { learningRate: 3e-3, ...options }, splitModel(this.model), head, false);
+    return this.#fit(epochs, { learningRate: 3e-3, ...options }, splitModel(this.model), head);
   }
 
   /**
@@ -153,7 +153,7 @@ export class Learner {
       { learningRate: 1e-4, ...second },
       splitModel(this.model),
       'network',
-      true,
+      frozen.history.length,
     ).catch((error: unknown) => {
       // What the first stage reached is still good.
       if (error instanceof AbortedError) return undefined;
@@ -189,7 +189,8 @@ export class Learner {
     options: HeadFitOptions,
     split: SplitModel,
     kind: Head | 'network',
-    keepStart: boolean,
+    /** Epochs of a first stage, of which this is the second. */
+    initialEpoch = 0,
   ): Promise<LearnerResult> {
     const started = performance.now();
     requireWhole('epochs', epochs);
@@ -199,15 +200,17 @@ export class Learner {
     checkClassWeights(options.classWeights ?? 'none', this.classes);
     const onProgress = options.onProgress ?? this.options.onProgress;
     const signal = options.signal ?? this.options.signal;
+    const isSecond = initialEpoch > 0;
     return this.#withTrainee(options, split, kind, async (trainee, first, source, reader) => {
       const result = await fit(trainee, {
         epochs,
         ...optimizerSettings(options),
         batchSize: options.batchSize ?? 32,
-        seed: joinSeeds(this.options.seed ?? 1, keepStart ? 2 : 1),
+        seed: joinSeeds(this.options.seed ?? 1, isSecond ? 2 : 1),
         patience: options.patience ?? 0,
         restoreBestWeights: options.restoreBestWeights ?? true,
-        keepStart,
+        keepStart: isSecond,
+        initialEpoch,
         classWeights: classWeightsOf(options.classWeights ?? 'none', this.classes, first.labels),
         callbacks: options.callbacks ?? [],
         checkpoint: checkpointSettings(options, {

@@ -54,7 +54,7 @@ export async function trainHead(
       makeOptimizer: () => tf.train.adam(learningRate),
       restoreBestWeights: true,
       keepStart: false,
-      ...{ labelSmoothing: 0, mixup: 0, clip: {}, callbacks: [] },
+      ...{ labelSmoothing: 0, mixup: 0, clip: {}, callbacks: [], initialEpoch: 0 },
     });
     return result && { ...result, ...trainee.folded() };
   } finally {

@@ -68,6 +68,7 @@ const settings: FitSettings = {
   makeOptimizer: () => new AdamW({ learningRate: 0.05, weightDecay: 0.01 }),
   schedule: oneCycleSchedule({ peak: 0.05 }),
   callbacks: [],
+  initialEpoch: 0,
 };
 const identity = { run: 1 };
 

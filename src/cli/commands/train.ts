@@ -171,12 +171,13 @@ function trainCommand(folder: string, flags: TrainFlags): Promise<void> {
   });
 }
 
-async function callbacksOf({ tensorboard, csvLog, resume }: TrainFlags): Promise<Callback[]> {
+async function callbacksOf({ tensorboard, csvLog, resume, force }: TrainFlags): Promise<Callback[]> {
   if (tensorboard === undefined && csvLog === undefined) return [];
-  const { CSVLogger, TensorBoard } = await import('../../node.ts');
+  const { checkOutputFile, CSVLogger, TensorBoard } = await import('../../node.ts');
+  if (csvLog !== undefined && !resume) await checkOutputFile(csvLog, force);
   return [
     ...(tensorboard === undefined ? [] : [new TensorBoard({ logDir: tensorboard })]),
-    ...(csvLog === undefined ? [] : [new CSVLogger(csvLog, { append: resume === true })]),
+    ...(csvLog === undefined ? [] : [new CSVLogger(csvLog)]),
   ];
 }
 
