@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { readImageFolder } from './datasets/image-folder.node.ts';
 import { picturesBelow } from './datasets/pictures-below.node.ts';
+import { readDataset } from './datasets/read-dataset.node.ts';
 import { createOnnxSessionNode } from './engines/ort-session.node.ts';
 import { prepareTfjsNode } from './engines/tfjs-backend.node.ts';
 import { decodeImageNode } from './images/decode.node.ts';
@@ -17,6 +18,7 @@ registerPlatform({
   isFolder,
   openCached,
   readImageFolder,
+  readDataset,
   listPictures: picturesBelow,
   decodeImage: decodeImageNode,
   prepareTfjs: prepareTfjsNode,
@@ -41,6 +43,11 @@ export type { ConvertFileOptions, ConvertResult } from './models/convert.node.ts
 export { saveModel } from './models/save-model.node.ts';
 export type { SaveModelOptions } from './models/save-model.node.ts';
 export { readImageFolder } from './datasets/image-folder.node.ts';
+export { readImageCsv } from './datasets/image-csv.node.ts';
+export type { ImageCsvOptions } from './datasets/image-csv.node.ts';
+export { readImageJsonl } from './datasets/image-jsonl.node.ts';
+export type { ImageTableOptions } from './datasets/table-rows.node.ts';
+export { readDataset } from './datasets/read-dataset.node.ts';
 export { checkOutputFolder } from './output/write-folder.node.ts';
 export { describeModels } from './models/describe-models.node.ts';
 export type { ModelDescription } from './models/describe-models.node.ts';
