@@ -8,6 +8,7 @@ import { fail } from './context.ts';
 import { quoted } from './quoted.ts';
 import { addBaselinesCommand } from './commands/baselines.ts';
 import { addCacheCommand } from './commands/cache.ts';
+import { addCheckCommand } from './commands/check.ts';
 import { addClassifyCommand } from './commands/classify.ts';
 import { addConvertCommand } from './commands/convert.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
@@ -35,6 +36,7 @@ const program = new Command('dovecote')
 for (const add of [
   addClassifyCommand,
   addTrainCommand,
+  addCheckCommand,
   addBaselinesCommand,
   addExplainCommand,
   addConvertCommand,

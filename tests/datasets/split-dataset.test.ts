@@ -5,7 +5,7 @@ import type { LabelledImage } from '../../src/node.ts';
 const photos = (label: string, count: number): LabelledImage[] =>
   Array.from({ length: count }, (_, index) => ({ image: `/p/${label}/${index}.png`, label }));
 
-const names = ({ images }: { images: readonly LabelledImage[] }) => images.map(({ image }) => image);
+const names = ({ images }: { images: readonly LabelledImage[] }) => images.map(({ name }) => name);
 
 describe('splitDataset', () => {
   const dataset = labelledImages([...photos('a', 100), ...photos('b', 10), ...photos('c', 1)]);
@@ -32,7 +32,7 @@ describe('splitDataset', () => {
     expect(names(splitDataset(dataset, { seed: 6 }).validation)).not.toEqual(names(first.validation));
     const more = labelledImages([...dataset.images, ...photos('aa', 30)]);
     const again = splitDataset(more, { seed: 5 }).validation;
-    expect(names(again).filter((name) => !String(name).includes('/aa/'))).toEqual(names(first.validation));
+    expect(names(again).filter((name) => !name!.includes('/aa/'))).toEqual(names(first.validation));
     expect(first.test.images).toEqual([]);
   });
 
