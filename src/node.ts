@@ -60,6 +60,8 @@ export { checkExplanationFolder, writeExplanation } from './explain/write-explan
 export type { Explanation, ExplanationOptions } from './explain/write-explanation.node.ts';
 export { loadImageIndex, saveImageIndex } from './similar/index-file.node.ts';
 export type { LoadImageIndexOptions } from './similar/index-file.node.ts';
+export { augmentSheet } from './transfer/augment-sheet.node.ts';
+export type { AugmentSheet, AugmentSheetOptions } from './transfer/augment-sheet.node.ts';
 export { baselines } from './baselines/baselines.node.ts';
 export type { Baselines, BaselinesOptions } from './baselines/baselines.node.ts';
 export { compareBaselines } from './baselines/compare-baselines.node.ts';

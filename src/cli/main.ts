@@ -6,6 +6,7 @@ import { UsageError } from '../base/errors.ts';
 import { outputError } from '../output/output-errors.node.ts';
 import { fail } from './context.ts';
 import { quoted } from './quoted.ts';
+import { addAugmentCommand } from './commands/augment.ts';
 import { addBaselinesCommand } from './commands/baselines.ts';
 import { addCacheCommand } from './commands/cache.ts';
 import { addCheckCommand } from './commands/check.ts';
@@ -37,6 +38,7 @@ for (const add of [
   addClassifyCommand,
   addTrainCommand,
   addCheckCommand,
+  addAugmentCommand,
   addBaselinesCommand,
   addExplainCommand,
   addConvertCommand,
