@@ -62,6 +62,8 @@ export type { SplitDataset, SplitOptions } from './datasets/split-dataset.ts';
 export { checkDataset } from './datasets/check-dataset.ts';
 export type { CheckDatasetOptions, DatasetParts } from './datasets/check-dataset.ts';
 export type { CheckedImage, DatasetReport, SameImages, UnreadableImage } from './datasets/dataset-report.ts';
+export { toLabelledImages, toTensors } from './datasets/classics/classic.ts';
+export type { ClassicDataset } from './datasets/classics/classic.ts';
 export { datasetFrom } from './datasets/dataset-from.ts';
 export type { DatasetSource } from './datasets/dataset-from.ts';
 export type { DatasetPart, ImageDataset, LabelledImage, SkippedImage } from './datasets/labelled-images.ts';

@@ -60,6 +60,11 @@ export { checkExplanationFolder, writeExplanation } from './explain/write-explan
 export type { Explanation, ExplanationOptions } from './explain/write-explanation.node.ts';
 export { loadImageIndex, saveImageIndex } from './similar/index-file.node.ts';
 export type { LoadImageIndexOptions } from './similar/index-file.node.ts';
+export { loadFashionMnist, loadMnist } from './datasets/classics/load-mnist.node.ts';
+export type { LoadClassicOptions } from './datasets/classics/load-mnist.node.ts';
+export { loadNotMnist } from './datasets/classics/load-notmnist.node.ts';
+export { loadCifar10, loadCifar100 } from './datasets/classics/load-cifar.node.ts';
+export type { LoadCifar100Options } from './datasets/classics/load-cifar.node.ts';
 export { augmentSheet } from './transfer/augment-sheet.node.ts';
 export type { AugmentSheet, AugmentSheetOptions } from './transfer/augment-sheet.node.ts';
 export { baselines } from './baselines/baselines.node.ts';
