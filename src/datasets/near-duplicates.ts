@@ -43,8 +43,11 @@ export interface Prints {
   readonly thumbs: Uint8Array;
 }
 
-/** Mean difference of the small pictures' values, in grey levels, above which equal hashes mean nothing. */
-const COLOUR_DIFFERENCE = 8;
+/**
+ * Mean difference of the small pictures' values, in grey levels, above which similar hashes mean nothing: those of plain
+ * pictures and of thin lines are similar by chance. Photos that are saved at quality 40 or at half the size stay below.
+ */
+const COLOUR_DIFFERENCE = 2;
 
 /**
  * Joins pictures whose hashes differ in at most `distance` bits and whose small pictures have about the same colours.
