@@ -47,7 +47,7 @@ export interface Prints {
  * Mean difference of the small pictures' values, in grey levels, above which similar hashes mean nothing: those of plain
  * pictures and of thin lines are similar by chance. Photos that are saved at quality 40 or at half the size stay below.
  */
-const COLOUR_DIFFERENCE = 2;
+const COLOUR_DIFFERENCE = 3;
 
 /**
  * Joins pictures whose hashes differ in at most `distance` bits and whose small pictures have about the same colours.
