@@ -12,17 +12,21 @@ registerPlatform({
   openFile: async (location, options) => inMemory(await fetchBytes(location, options)),
   isFolder: (location) => Promise.resolve(/^[^?#]*\/(?:[?#]|$)/.test(location)),
   openCached: async (file, options) => inMemory(await fetchPublished(file, options)),
-  readImageFolder: (folder) =>
-    Promise.reject(
-      new UsageError('USAGE_ARGUMENT', 'A browser has no folders to read.', {
-        given: folder,
-        expected: 'an array of { image, label } with files, blobs or elements',
-        nextStep: 'pass the pictures themselves',
-      }),
-    ),
+  readImageFolder: noFiles,
+  readDataset: noFiles,
   decodeImage: decodeImageBrowser,
   prepareTfjs: prepareTfjsBrowser,
   createOnnxSession: createOnnxSessionBrowser,
 });
+
+function noFiles(folder: string): Promise<never> {
+  return Promise.reject(
+    new UsageError('USAGE_ARGUMENT', 'A browser has no folders to read.', {
+      given: folder,
+      expected: 'an array of { image, label } with files, blobs or elements',
+      nextStep: 'pass the pictures themselves',
+    }),
+  );
+}
 
 export * from './index.ts';

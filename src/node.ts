@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { readImageFolder } from './datasets/image-folder.node.ts';
 import { picturesBelow } from './datasets/pictures-below.node.ts';
+import { readDataset } from './datasets/read-dataset.node.ts';
 import { createOnnxSessionNode } from './engines/ort-session.node.ts';
 import { prepareTfjsNode } from './engines/tfjs-backend.node.ts';
 import { decodeImageNode } from './images/decode.node.ts';
@@ -18,6 +19,7 @@ registerPlatform({
   isFolder,
   openCached,
   readImageFolder,
+  readDataset,
   listPictures: picturesBelow,
   decodeImage: decodeImageNode,
   prepareTfjs: prepareTfjsNode,
@@ -43,6 +45,11 @@ export type { ConvertFileOptions, ConvertResult } from './models/convert.node.ts
 export { saveModel } from './models/save-model.node.ts';
 export type { SaveModelOptions } from './models/save-model.node.ts';
 export { readImageFolder } from './datasets/image-folder.node.ts';
+export { readImageCsv } from './datasets/image-csv.node.ts';
+export type { ImageCsvOptions } from './datasets/image-csv.node.ts';
+export { readImageJsonl } from './datasets/image-jsonl.node.ts';
+export type { ImageTableOptions } from './datasets/table-rows.node.ts';
+export { readDataset } from './datasets/read-dataset.node.ts';
 export { checkOutputFolder } from './output/write-folder.node.ts';
 export { checkOutputFile } from './output/write-file.node.ts';
 export { describeModels } from './models/describe-models.node.ts';
@@ -56,6 +63,13 @@ export { checkExplanationFolder, writeExplanation } from './explain/write-explan
 export type { Explanation, ExplanationOptions } from './explain/write-explanation.node.ts';
 export { loadImageIndex, saveImageIndex } from './similar/index-file.node.ts';
 export type { LoadImageIndexOptions } from './similar/index-file.node.ts';
+export { loadFashionMnist, loadMnist } from './datasets/classics/load-mnist.node.ts';
+export type { LoadClassicOptions } from './datasets/classics/load-mnist.node.ts';
+export { loadNotMnist } from './datasets/classics/load-notmnist.node.ts';
+export { loadCifar10, loadCifar100 } from './datasets/classics/load-cifar.node.ts';
+export type { LoadCifar100Options } from './datasets/classics/load-cifar.node.ts';
+export { augmentSheet } from './transfer/augment-sheet.node.ts';
+export type { AugmentSheet, AugmentSheetOptions } from './transfer/augment-sheet.node.ts';
 export { baselines } from './baselines/baselines.node.ts';
 export type { Baselines, BaselinesOptions } from './baselines/baselines.node.ts';
 export { compareBaselines } from './baselines/compare-baselines.node.ts';

@@ -123,6 +123,8 @@ export interface Platform {
   openCached(file: RemoteFile, options?: ReadOptions): Promise<OpenFile>;
   /** A folder with one subfolder of pictures for each class. Throws `USAGE_ARGUMENT` where there are no folders. */
   readImageFolder(folder: string): Promise<ImageDataset>;
+  /** A folder, or a table that names pictures and their classes. Throws `USAGE_ARGUMENT` where there are no files. */
+  readDataset(path: string): Promise<ImageDataset>;
   /** Paths of all pictures below a folder, sorted. Missing where there are no folders. */
   readonly listPictures?: (folder: string) => Promise<string[]>;
   /** 8-bit RGB of an encoded picture or a DOM object: upright, alpha flattened on white, first frame. */

@@ -8,7 +8,7 @@
  * | `WEIGHTS_*` | weights that do not fit the model |
  * | `FORMAT_*` | a model file that cannot be read or is refused |
  * | `IMAGE_*` | a picture that cannot be read or is refused |
- * | `DATASET_*` | a folder of pictures that cannot be trained on |
+ * | `DATASET_*` | a folder, table or archive of pictures that cannot be trained on |
  * | `NETWORK_*`, `DOWNLOAD_*` | the network, or what came over it |
  * | `CACHE_*` | the weight cache |
  * | `OUTPUT_*` | writing files |
@@ -43,6 +43,8 @@ export type ErrorCode =
   | 'DATASET_EMPTY'
   | 'DATASET_ONE_CLASS'
   | 'DATASET_CLASSES'
+  | 'DATASET_ROW'
+  | 'DATASET_FORMAT'
   | 'NETWORK_UNREACHABLE'
   | 'NETWORK_STATUS'
   | 'NETWORK_TIMEOUT'

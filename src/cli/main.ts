@@ -6,8 +6,10 @@ import { UsageError } from '../base/errors.ts';
 import { outputError } from '../output/output-errors.node.ts';
 import { fail } from './context.ts';
 import { quoted } from './quoted.ts';
+import { addAugmentCommand } from './commands/augment.ts';
 import { addBaselinesCommand } from './commands/baselines.ts';
 import { addCacheCommand } from './commands/cache.ts';
+import { addCheckCommand } from './commands/check.ts';
 import { addClassifyCommand } from './commands/classify.ts';
 import { addConvertCommand } from './commands/convert.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
@@ -35,6 +37,8 @@ const program = new Command('dovecote')
 for (const add of [
   addClassifyCommand,
   addTrainCommand,
+  addCheckCommand,
+  addAugmentCommand,
   addBaselinesCommand,
   addExplainCommand,
   addConvertCommand,

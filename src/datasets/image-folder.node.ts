@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { DatasetError } from '../base/errors.ts';
 import type { ImageDataset, LabelledImage, SkippedImage } from './labelled-images.ts';
-import { checkDataset, compareNames } from './labelled-images.ts';
+import { requireUsable, compareNames } from './labelled-images.ts';
 
 /** What is taken for a photo, by the file's ending. */
 export const photoEndings: readonly string[] = [
@@ -40,7 +40,7 @@ export async function readImageFolder(folder: string): Promise<ImageDataset> {
     else skipped.push({ image: path, reason: 'the folder has no photos' });
   }
   const dataset = { classes: classes.sort(compareNames), images, skipped };
-  checkDataset(dataset, folder);
+  requireUsable(dataset, folder);
   return dataset;
 }
 

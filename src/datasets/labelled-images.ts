@@ -10,7 +10,11 @@ export interface LabelledImage {
   readonly label: string;
   /** Shown in messages; by default the path or URL, or the place in the array, for example `image 3 (2041 bytes)`. */
   readonly name?: string;
+  /** The part that a table of pictures puts it into; `splitDataset` keeps to it. */
+  readonly split?: DatasetPart;
 }
+
+export type DatasetPart = 'training' | 'validation' | 'test';
 
 /** A file that was not used, and why. */
 export interface SkippedImage {
@@ -41,7 +45,7 @@ export function datasetOf(images: readonly LabelledImage[], name = 'the data set
     name: each.name ?? nameOf(each.image, index, name),
   }));
   const dataset = { classes, images: named, skipped: [] };
-  checkDataset(dataset, name);
+  requireUsable(dataset, name);
   return dataset;
 }
 
@@ -70,7 +74,7 @@ function checkLabelled(images: unknown, name: string): void {
 }
 
 /** @throws DatasetError `DATASET_EMPTY`, `DATASET_ONE_CLASS` */
-export function checkDataset({ classes, images }: ImageDataset, name: string): void {
+export function requireUsable({ classes, images }: ImageDataset, name: string): void {
   if (images.length === 0) {
     throw new DatasetError('DATASET_EMPTY', `There are no pictures in ${name}.`, {
       given: name,

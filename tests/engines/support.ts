@@ -21,6 +21,7 @@ export async function prepareEngines(
     isFolder: () => Promise.resolve(false),
     openCached: unused,
     readImageFolder: unused,
+    readDataset: unused,
     decodeImage: unused,
     prepareTfjs: () => Promise.resolve(),
     createOnnxSession,
