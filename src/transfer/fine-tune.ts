@@ -2,7 +2,8 @@ import type * as tf from '@tensorflow/tfjs';
 import { requireOneOf, requireWhole, wrongOption } from '../base/checks.ts';
 import type { RecipeOptions } from '../classify/recipe.ts';
 import { inputRecipeOf } from '../classify/recipe.ts';
-import type { LabelledImage, SkippedImage } from '../datasets/labelled-images.ts';
+import type { DatasetSource } from '../datasets/dataset-from.ts';
+import type { SkippedImage } from '../datasets/labelled-images.ts';
 import type { EngineName } from '../engines/compiled-model.ts';
 import type { WeightsSource } from '../models/load-model.ts';
 import type { EpochReport } from '../training/epoch-report.ts';
@@ -27,8 +28,8 @@ export interface FineTuneOptions
   readonly alpha?: number;
   /** With a base given by name: the MobileNetV3 without squeeze-and-excite, hard-swish and 5x5 kernels. Default false. */
   readonly minimalistic?: boolean;
-  /** Pictures to validate on: a folder, or pictures in memory. */
-  readonly validation?: string | readonly LabelledImage[];
+  /** Pictures to validate on, in any of the forms of the training pictures. */
+  readonly validation?: DatasetSource;
   /** Without `validation`: the share of every class that is set aside, above 0 and below 1. Default 0.2. */
   readonly validationSplit?: number;
   /** At most this many passes over the training pictures in which the head alone is trained. Default 60. */
@@ -114,14 +115,15 @@ export interface FineTuneResult {
  * ```
  *
  * @param base A network of the zoo by name, a path or URL of a model, or a loaded model.
- * @param data A folder with one subfolder of pictures for each class, or pictures in memory.
+ * @param data A folder with one subfolder of pictures for each class, a CSV, TSV or JSONL file that lists pictures
+ *   and labels, pictures in memory, or a data set.
  * @throws DatasetError `DATASET_*`; UsageError `USAGE_ARGUMENT`; ModelError `MODEL_*`; EngineError `ENGINE_*`;
  * CheckpointError `CHECKPOINT_*`; AbortedError `ABORTED` when stopped before the first epoch had ended; and what
  * `loadModel` throws
  */
 export async function fineTune(
   base: string | tf.LayersModel,
-  data: string | readonly LabelledImage[],
+  data: DatasetSource,
   options: FineTuneOptions = {},
 ): Promise<FineTuneResult> {
   const started = performance.now();

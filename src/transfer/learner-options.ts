@@ -1,7 +1,7 @@
 import { requireWhole, wrongOption } from '../base/checks.ts';
 import type { ProgressCallback } from '../base/types.ts';
 import type { RecipeOptions } from '../classify/recipe.ts';
-import type { LabelledImage } from '../datasets/labelled-images.ts';
+import type { DatasetSource } from '../datasets/dataset-from.ts';
 import type { EngineName } from '../engines/compiled-model.ts';
 import type { EpochReport } from '../training/epoch-report.ts';
 import type { AugmentOptions } from './augment.ts';
@@ -10,8 +10,8 @@ import type { FitOptions } from './fit-options.ts';
 import type { Evaluation } from './metrics.ts';
 
 export interface LearnerOptions extends Omit<RecipeOptions, 'labels'> {
-  /** Pictures to validate on: a folder, or pictures in memory. */
-  readonly validation?: string | readonly LabelledImage[];
+  /** Pictures to validate on, in any of the forms of the training pictures. */
+  readonly validation?: DatasetSource;
   /** Without `validation`: the share of every class that is set aside, above 0 and below 1. Default 0.2. */
   readonly validationSplit?: number;
   /** Random crops, mirroring, brightness and contrast, anew in each epoch. Default false. */

@@ -3,7 +3,8 @@ import { requireWhole, wrongOption } from '../base/checks.ts';
 import { AbortedError, ModelError } from '../base/errors.ts';
 import { joinSeeds } from '../base/random.ts';
 import { inputRecipeOf } from '../classify/recipe.ts';
-import type { ImageDataset, LabelledImage, SkippedImage } from '../datasets/labelled-images.ts';
+import type { DatasetSource } from '../datasets/dataset-from.ts';
+import type { ImageDataset, SkippedImage } from '../datasets/labelled-images.ts';
 import { requireModel } from '../models/require-model.ts';
 import type { InputRecipe } from '../pipeline/run-images.ts';
 import { platform } from '../platform.ts';
@@ -74,12 +75,13 @@ export class Learner {
 
   /**
    * @param model Output `[batch, classes]`, softmax or logits, with as many classes as the data has.
-   * @param data A folder with one subfolder of pictures for each class, or pictures in memory.
+   * @param data A folder with one subfolder of pictures for each class, a CSV, TSV or JSONL file that lists pictures
+   *   and labels, pictures in memory, or a data set.
    * @throws ModelError `MODEL_INPUT`; DatasetError `DATASET_*`; UsageError `USAGE_*`
    */
   static async create(
     model: tf.LayersModel,
-    data: string | readonly LabelledImage[],
+    data: DatasetSource,
     options: LearnerOptions = {},
   ): Promise<Learner> {
     requireModel(model, 'model');

@@ -1,11 +1,13 @@
 import { DatasetError } from '../base/errors.ts';
 import { createRandom } from '../base/random.ts';
-import type { ImageDataset, LabelledImage, SkippedImage } from '../datasets/labelled-images.ts';
-import { datasetOf, splitDataset } from '../datasets/labelled-images.ts';
-import { platform } from '../platform.ts';
+import type { DatasetSource } from '../datasets/dataset-from.ts';
+import { datasetFrom } from '../datasets/dataset-from.ts';
+import type { ImageDataset, SkippedImage } from '../datasets/labelled-images.ts';
+import { splitDataset } from '../datasets/labelled-images.ts';
+import { splitDataset as splitByColumn } from '../datasets/split-dataset.ts';
 
 export interface DataOptions {
-  readonly validation?: string | readonly LabelledImage[];
+  readonly validation?: DatasetSource;
   readonly validationSplit?: number;
   readonly seed?: number;
 }
@@ -16,14 +18,17 @@ export interface DataOptions {
  * @throws DatasetError `DATASET_*`
  */
 export async function prepareData(
-  data: string | readonly LabelledImage[],
+  data: DatasetSource,
   { validation, validationSplit = 0.2, seed = 1 }: DataOptions,
 ): Promise<{ training: ImageDataset; validation: ImageDataset; skipped: readonly SkippedImage[] }> {
-  const all = await read(data, 'the training pictures');
+  const all = await datasetFrom(data, 'the training pictures');
   if (validation === undefined) {
+    const parts = all.images.some(({ split }) => split !== undefined) ? splitByColumn(all) : undefined;
+    // A table says which pictures are to validate on.
+    if (parts !== undefined && parts.validation.images.length > 0) return { ...parts, skipped: all.skipped };
     return { ...splitDataset(all, validationSplit, createRandom(seed)), skipped: all.skipped };
   }
-  const validationData = await read(validation, 'the validation pictures');
+  const validationData = await datasetFrom(validation, 'the validation pictures');
   const unknown = validationData.classes.filter((label) => !all.classes.includes(label));
   const missing = all.classes.filter((label) => !validationData.classes.includes(label));
   if (unknown.length > 0 || missing.length > 0) {
@@ -42,8 +47,4 @@ export async function prepareData(
   }
   const skipped = [...all.skipped, ...validationData.skipped];
   return { training: all, validation: { ...validationData, classes: all.classes }, skipped };
-}
-
-function read(data: string | readonly LabelledImage[], name: string): Promise<ImageDataset> | ImageDataset {
-  return typeof data === 'string' ? platform().readImageFolder(data) : datasetOf(data, name);
 }

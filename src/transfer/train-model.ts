@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
-import type { LabelledImage, SkippedImage } from '../datasets/labelled-images.ts';
+import type { DatasetSource } from '../datasets/dataset-from.ts';
+import type { SkippedImage } from '../datasets/labelled-images.ts';
 import type { EpochReport } from '../training/epoch-report.ts';
 import type { FitOptions } from './fit-options.ts';
 import { Learner } from './learner.ts';
@@ -28,13 +29,14 @@ export interface TrainModelResult extends LearnerResult {
  * ```
  *
  * @param model Output `[batch, classes]`, softmax or logits, with as many classes as the data has.
- * @param data A folder with one subfolder of pictures for each class, or pictures in memory.
+ * @param data A folder with one subfolder of pictures for each class, a CSV, TSV or JSONL file that lists pictures
+ *   and labels, pictures in memory, or a data set.
  * @throws ModelError `MODEL_INPUT`; DatasetError `DATASET_*`; UsageError `USAGE_*`; EngineError `ENGINE_*`;
  *   AbortedError `ABORTED` before the first epoch has ended
  */
 export async function trainModel(
   model: tf.LayersModel,
-  data: string | readonly LabelledImage[],
+  data: DatasetSource,
   options: TrainModelOptions = {},
 ): Promise<TrainModelResult> {
   const learner = await Learner.create(model, data, options);
