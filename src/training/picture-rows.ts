@@ -1,4 +1,5 @@
 import { DatasetError } from '../base/errors.ts';
+import { joinSeeds } from '../base/random.ts';
 import type { ProgressCallback } from '../base/types.ts';
 import type { ImageDataset, SkippedImage } from '../datasets/labelled-images.ts';
 import type { InputRecipe } from '../pipeline/run-images.ts';
@@ -57,7 +58,7 @@ export class PictureReader {
     const decode =
       epoch === undefined || augment === false
         ? undefined
-        : augmentedDecoder(this.recipe, seed + epoch, augment);
+        : augmentedDecoder(this.recipe, joinSeeds(seed, epoch), augment);
     const found = await this.source.rowsOf(
       dataset.images.map(({ image }) => image),
       { phase, names: dataset.images.map(({ name }) => name), decode, onProgress, signal },

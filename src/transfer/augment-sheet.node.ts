@@ -1,7 +1,7 @@
 import { requireWhole } from '../base/checks.ts';
 import { DatasetError, reasonOf, throwIfAborted } from '../base/errors.ts';
 import type { Pixels, ProgressCallback } from '../base/types.ts';
-import { createRandom, shuffled } from '../base/random.ts';
+import { createRandom, joinSeeds, shuffled } from '../base/random.ts';
 import { findModel } from '../../zoo/registry.ts';
 import { defaultModel } from '../../zoo/default-model.ts';
 import type { DatasetSource } from '../datasets/dataset-from.ts';
@@ -74,7 +74,7 @@ export async function augmentSheet(
       const plain = await loadPixels(image, { size, ...card.resize, name, signal });
       const line = [plain];
       for (let epoch = 1; epoch <= columns; epoch++) {
-        line.push(await augmentedDecoder(recipe, seed + epoch, augment)(image, index));
+        line.push(await augmentedDecoder(recipe, joinSeeds(seed, epoch), augment)(image, index));
       }
       lines.push(line.map(toCell));
       shown.push(name);

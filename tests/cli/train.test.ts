@@ -116,6 +116,116 @@ describe('train', () => {
   });
 });
 
+describe('a training that is killed', () => {
+  const options = ['--epochs', '400', '--patience', '0', '--unfrozen-epochs', '2', '--csv-log'];
+  const run = (out: string, more: string[] = [], killWhen?: () => boolean) =>
+    train(['--out', out, ...options, `${out}.csv`, '--checkpoint-seconds', '0', '--json', ...more], {
+      ...(killWhen && { killWhen }),
+    });
+  const isThere = (path: string) => () => existsSync(shop.path(path));
+  const text = (path: string) => readFileSync(shop.path(path), 'utf8');
+
+  it('goes on by --resume, to the model and the log of one that was not', { timeout: 120_000 }, async () => {
+    const expected = jsonOf<Report>(await run('whole'));
+    expect(existsSync(shop.path('whole.checkpoints'))).toBe(false);
+    const killed = await run('killed', [], isThere('killed.checkpoints/stage-1.safetensors'));
+    expect(killed.signal).toBe('SIGKILL');
+    const again = await train(['--out', 'killed', ...options, 'other.csv', '--quiet']);
+    expectFailure(again, 'CHECKPOINT_EXISTS');
+    expect(again.stderr).toContain('--resume');
+    const other = await train([
+      '--out',
+      'killed',
+      ...options,
+      'killed.csv',
+      '--quiet',
+      '--resume',
+      '--seed',
+      '2',
+    ]);
+    expectFailure(other, 'CHECKPOINT_MISMATCH');
+    expect(other.stderr).toMatch(/seed: 2/);
+    let checkpoints = 0;
+    const inSecondStage = () => {
+      if (isThere('killed.checkpoints/stage-2.safetensors')()) checkpoints++;
+      return checkpoints > 3;
+    };
+    await run('killed', ['--resume'], inSecondStage);
+    const report = jsonOf<Report>(await run('killed', ['--resume']));
+    expect({ ...report, wallSeconds: 0, out: '', stages: [] }).toEqual({
+      ...{ ...expected, wallSeconds: 0, out: '', stages: [] },
+    });
+    expect(weights('killed').equals(weights('whole'))).toBe(true);
+    expect(text('killed.csv')).toBe(text('whole.csv'));
+    expect(text('whole.csv').trimEnd().split('\r\n')).toHaveLength(1 + 402);
+    expect(existsSync(shop.path('killed.checkpoints'))).toBe(false);
+    // Killed between saving and clearing up: the model that is there is this training's own.
+    expect((await run('killed', ['--resume'])).code).toBe(0);
+    expect(weights('killed').equals(weights('whole'))).toBe(true);
+  });
+
+  it('begins anew with --force, and never mistakes the model of another training for its own', async () => {
+    const quick = ['--out', 'anew', '--quiet'];
+    expect((await train([...quick, '--epochs', '2'])).code).toBe(0);
+    const before = weights('anew');
+    expectFailure(await train([...quick, '--epochs', '3', '--resume', '--seed', '5']), 'OUTPUT_EXISTS');
+    expect(weights('anew').equals(before)).toBe(true);
+    expect((await train([...quick, '--epochs', '2', '--seed', '5', '--force'])).code).toBe(0);
+    expect(weights('anew').equals(before)).toBe(false);
+    expect(existsSync(shop.path('anew.checkpoints'))).toBe(false);
+  });
+
+  it('can be resumed behind Ctrl-C, which keeps the best so far', async () => {
+    const stopped = await train(['--out', 'stopped', '--epochs', '100000', '--patience', '0'], {
+      interruptAt: [/^train: /m],
+    });
+    expect(stopped.code).toBe(130);
+    expect(stopped.stderr).toContain('--resume');
+    expect(existsSync(shop.path('stopped/model.json'))).toBe(true);
+    expect(existsSync(shop.path('stopped.checkpoints/stage-1.safetensors'))).toBe(true);
+  });
+
+  it('is refused a --resume without checkpoints', async () => {
+    expectFailure(await train(['--out', 'x', '--resume', '--no-checkpoints']), 'USAGE_ARGUMENT', 2);
+  });
+});
+
+describe('train takes', () => {
+  it('a table, and the options of the second stage, of augmentation and of the optimizer', async () => {
+    const rows = readdirSync(shop.path('photos'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+      /^(blue|red)\/\d+\.png$/.test(file),
+    );
+    shop.file(
+      'photos/table.csv',
+      `image,label\n${rows.map((row) => `${row},${row.split('/')[0]}`).join('\n')}\n`,
+    );
+    const result = await runCli(
+      [
+        ...['train', 'photos/table.csv', '--base', 'base', '--out', 'from-table', '--json', '--epochs', '4'],
+        ...['--unfrozen-epochs', '2', '--unfreeze-from', '0', '--schedule', 'cosine', '--warm-up', '0.2'],
+        ...[
+          '--weight-decay',
+          '0.01',
+          '--label-smoothing',
+          '0.1',
+          '--mixup',
+          '0.2',
+          '--global-clip-norm',
+          '1',
+        ],
+        ...['--rotation', '10', '--cutout', '0.2', '--tensorboard', 'board'],
+      ],
+      { cwd: shop.root },
+    );
+    const report = jsonOf<Report & { stages: { trainedLayers: number; epochs: number }[] }>(result);
+    expect(report).toMatchObject({ classes: ['blue', 'red'], epochs: 6 });
+    expect(report.stages.map(({ epochs }) => epochs)).toEqual([4, 2]);
+    expect(report.stages[0]!.trainedLayers).toBe(1);
+    expect(report.stages[1]!.trainedLayers).toBeGreaterThan(1);
+    expect(readdirSync(shop.path('board')).sort()).toEqual(['train', 'validation']);
+  });
+});
+
 describe('train refuses', () => {
   it('an output that exists, before it trains', async () => {
     shop.file('taken/thesis.doc', 'years of work');
@@ -137,7 +247,7 @@ describe('train refuses', () => {
     shop.file('unreadable/b/2.png', 'text');
     const cases: [folder: string, code: string, says: RegExp, more?: string[]][] = [
       ['not-there', 'DATASET_NOT_FOUND', /not-there/],
-      ['base/model.json', 'DATASET_NOT_FOUND', /is a file/],
+      ['base/model.json', 'DATASET_FORMAT', /\.csv, \.tsv or \.jsonl/],
       ['nothing', 'DATASET_EMPTY', /subfolder/],
       ['single', 'DATASET_ONE_CLASS', /"red"/],
       ['lonely', 'DATASET_CLASSES', /at least 2/],

@@ -12,6 +12,8 @@ export interface CliOptions {
   readonly timeoutMs?: number;
   /** Sends SIGINT when stderr matches the first of these, again when it matches the second, and so on. */
   readonly interruptAt?: readonly RegExp[];
+  /** The process is killed with SIGKILL as soon as this is true; looked at every 10 ms. */
+  readonly killWhen?: () => boolean;
   /** Runs the command line in a shell, as `"$@"` of this script: `"$@" | head -1`. */
   readonly shell?: string;
 }
@@ -29,7 +31,7 @@ const steering =
 
 /** Runs the built command line as a process of its own. Nothing of the user's own cache is used. */
 export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-  const { cwd, env, timeoutMs = 60_000, interruptAt = [], shell } = options;
+  const { cwd, env, timeoutMs = 60_000, interruptAt = [], killWhen, shell } = options;
   const inherited = Object.entries(process.env).filter(([name]) => !steering.test(name));
   const command = [process.execPath, distFile('cli.js'), ...args] as const;
   const [program, ...rest] =
@@ -55,9 +57,12 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
       });
     }
     const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+    const watch =
+      killWhen === undefined ? undefined : setInterval(() => killWhen() && child.kill('SIGKILL'), 10);
     child.on('error', reject);
     child.on('close', (code, signal) => {
       clearTimeout(timer);
+      clearInterval(watch);
       resolve({ ...printed, code, signal });
     });
   });

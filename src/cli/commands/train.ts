@@ -3,11 +3,13 @@ import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'nod
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { Callback } from '../../callbacks/callback.ts';
+import type { AugmentOptions } from '../../transfer/augment.ts';
 import type { FineTuneOptions, FineTuneResult } from '../../transfer/fine-tune.ts';
 import type { CommandContext } from '../context.ts';
 import type { TableColumn, TableRow } from '../table.ts';
 import { defaultModel } from '../../../zoo/default-model.ts';
 import { runCommand } from '../context.ts';
+import { addAugmentOptions, augmentOf } from './augment.ts';
 import type { StageFlags } from '../train-options.ts';
 import { addStageOptions } from '../train-options.ts';
 import { TrainingPlace } from '../training-place.ts';
@@ -62,8 +64,12 @@ export function addTrainCommand(program: Command): void {
   const zeroOrMore = numberBetween(-Number.MIN_VALUE, Infinity, 'a number of at least 0');
   const command = program
     .command('train')
-    .description('train a new head on a folder of photos, one subfolder for each class')
-    .argument('<folder>', 'folder with one subfolder of photos for each class', nonEmpty)
+    .description('train a classifier on your photos: a folder with one subfolder for each class, or a table')
+    .argument(
+      '<folder>',
+      'folder with one subfolder of photos for each class, or a CSV, TSV or JSONL file',
+      nonEmpty,
+    )
     .option(
       '-o, --out <folder>',
       'where the new model is written (default: the name of the photo folder with "-model", here, or beside the photos where "here" is among them)',
@@ -134,7 +140,7 @@ export function addTrainCommand(program: Command): void {
       'after',
       '\nExamples:\n  dovecote train flowers/\n  dovecote train flowers/ --out flower-model/\n  dovecote train train/ --validation val/ --out my-model/ --augment --seed 7\n  dovecote train flowers/ --unfrozen-epochs 5 --schedule cosine\n  dovecote train flowers/ --resume',
     );
-  addResizeOptions(addVariantOptions(addStageOptions(command))).action((folder: string) =>
+  addResizeOptions(addVariantOptions(addAugmentOptions(addStageOptions(command)))).action((folder: string) =>
     trainCommand(folder, command.optsWithGlobals<TrainFlags>()),
   );
 }
@@ -151,6 +157,7 @@ function trainCommand(folder: string, flags: TrainFlags): Promise<void> {
       ...flags,
       ...{ checkpoints: undefined, ...place.options },
       callbacks: await callbacksOf(flags),
+      augment: augmentFlagsOf(flags),
       resize: resizeOf(flags),
       onProgress: context.onProgress,
       signal: context.signal,
@@ -171,6 +178,16 @@ function trainCommand(folder: string, flags: TrainFlags): Promise<void> {
   });
 }
 
+/** Any of the options for augmentation asks for it. */
+function augmentFlagsOf(flags: TrainFlags): boolean | AugmentOptions {
+  const { augment = false, ...rest } = flags;
+  const options = augmentOf(rest as AugmentOptions);
+  const isGiven = Object.entries(options).some(
+    ([name, value]) => value !== undefined && !(name === 'horizontalFlip' && value === true),
+  );
+  return isGiven ? options : augment;
+}
+
 async function callbacksOf({ tensorboard, csvLog, resume, force }: TrainFlags): Promise<Callback[]> {
   if (tensorboard === undefined && csvLog === undefined) return [];
   const { checkOutputFile, CSVLogger, TensorBoard } = await import('../../node.ts');
@@ -184,7 +201,7 @@ async function callbacksOf({ tensorboard, csvLog, resume, force }: TrainFlags): 
 /** `<folder>-model` in the current folder; where that is the photos' own, beside it: a model is no class of photos. */
 function modelFolderFor(folder: string): string {
   const photos = resolve(folder);
-  const name = `${basename(photos)}-model`;
+  const name = `${basename(photos).replace(/\.(csv|tsv|jsonl)$/i, '')}-model`;
   const here = relative(photos, resolve('.'));
   const among = here !== '..' && !here.startsWith(`..${sep}`) && !isAbsolute(here);
   return among ? relative('.', join(dirname(photos), name)) : name;
