@@ -49,7 +49,7 @@ export function addStageOptions(command: Command): Command {
       layerOrStage,
       -1,
     )
-    .option('--unfrozen-learning-rate <rate>', 'step size in these passes', aboveZero, 0.0001)
+    .option('--unfrozen-learning-rate <rate>', 'step size in these passes', aboveZero, 0.00003)
     .addOption(
       new Option('--schedule <kind>', 'how the step size changes from step to step')
         .choices(['constant', 'cosine', 'oneCycle'])

@@ -41,7 +41,7 @@ export interface FineTuneOptions
   readonly unfrozenEpochs?: number;
   /** What is trained in these: from this layer or stage on, as `unfreezeFrom` takes it. Default -1, the last stage. */
   readonly unfreezeFrom?: string | number;
-  /** Step size in these. Default 0.0001. */
+  /** Step size in these. Default 0.00003. */
   readonly unfrozenLearningRate?: number;
   /** Step size of the head. Default 0.003. */
   readonly learningRate?: number;
@@ -150,7 +150,7 @@ export async function fineTune(
       frozen: { ...stageOptions(options), l2: options.l2 ?? 0.1, ...checkpointOf(options, 1) },
       unfrozen: {
         ...stageOptions(options),
-        learningRate: options.unfrozenLearningRate ?? 1e-4,
+        learningRate: options.unfrozenLearningRate ?? 3e-5,
         ...checkpointOf(options, 2),
       },
       ...(options.unfreezeFrom !== undefined && { unfreezeFrom: options.unfreezeFrom }),
@@ -223,7 +223,7 @@ function resultOf(
 }
 
 function checkOptions(options: FineTuneOptions): void {
-  const { epochs = 60, unfrozenEpochs = 0, dropout = 0.3, l2 = 0.1, unfrozenLearningRate = 1e-4 } = options;
+  const { epochs = 60, unfrozenEpochs = 0, dropout = 0.3, l2 = 0.1, unfrozenLearningRate = 3e-5 } = options;
   requireWhole('epochs', epochs);
   requireWhole('unfrozenEpochs', unfrozenEpochs, 0);
   const rules: [string, unknown, boolean, string][] = [

@@ -60,7 +60,7 @@ export interface LearnerResult {
 export interface StagesOptions {
   /** Of the first stage, in which the head alone is trained. */
   readonly frozen?: HeadFitOptions;
-  /** Of the second stage. Its learning rate is 0.0001 by default. */
+  /** Of the second stage. Its learning rate is 0.00003 by default. */
   readonly unfrozen?: FitOptions;
   /** What is trained in the second stage: from this layer or stage on, as `unfreezeFrom` takes it. Default -1. */
   readonly unfreezeFrom?: string | number;

@@ -152,7 +152,7 @@ export class Learner {
     unfreezeFrom(this.model, from, batchNormalization === undefined ? {} : { batchNormalization });
     const unfrozen = await this.#fit(
       epochs,
-      { learningRate: 1e-4, ...second },
+      { learningRate: 3e-5, ...second },
       splitModel(this.model),
       'network',
       frozen.history.length,
