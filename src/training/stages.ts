@@ -38,17 +38,23 @@ function stageCalls(calls: readonly Call[]) {
   calls.forEach((call, at) => {
     const area = largest[at]!;
     const current = stages.at(-1);
-    if (current === undefined || (area < current.area && area > 0)) {
-      const found = calls.slice(at).find((each) => areaOf(each) === area)?.shapes[0];
-      const size: [number | null, number | null] = [found?.[1] ?? null, found?.[2] ?? null];
-      stages.push({ calls: [call], size, area });
-    } else current.calls.push(call);
+    // What merely prepares the picture is no stage of its own.
+    const isBegun = current?.calls.some(({ layer }) => layer.weights.length > 0) ?? false;
+    if (current !== undefined && (area >= current.area || area <= 1)) {
+      current.calls.push(call);
+      return;
+    }
+    const found = calls.slice(at).find((each) => areaOf(each) === area)?.shapes[0];
+    const size: [number | null, number | null] = [found?.[1] ?? null, found?.[2] ?? null];
+    if (current === undefined || isBegun) stages.push({ calls: [call], size, area });
+    else Object.assign(current, { calls: [...current.calls, call], size, area });
   });
   return stages;
 }
 
-/** Pixels of the largest feature map that a call gives; 0 where it gives none. */
-function areaOf({ shapes }: Call): number {
+/** Pixels of the largest feature map that a call gives; 0 where it gives none, or only adds a border for the next one. */
+function areaOf({ layer, shapes }: Call): number {
+  if (/^ZeroPadding/.test(layer.getClassName())) return 0;
   const maps = shapes.filter((shape) => shape.length === 4);
   return Math.max(0, ...maps.map((shape) => (shape[1] ?? 0) * (shape[2] ?? 0)));
 }
