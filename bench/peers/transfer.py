@@ -9,6 +9,7 @@ frozen, Adam 3e-5, kept if better. Packages: tensorflow-cpu==2.18.* keras==3.* p
 
 import json
 import os
+import re
 import sys
 import time
 
@@ -53,8 +54,9 @@ def read(part):
 
 def network():
     whole = keras.models.load_model(recipe["file"], compile=False)
-    names = {layer.name.replace("_SLASH_", "/").replace("|", "/"): layer for layer in whole.layers}
-    layer = names.get(FEATURES) or whole.get_layer(FEATURES)
+    # Keras 3 has no slashes in names.
+    names = {re.sub(r"^(fire\d)_", r"\1/", layer.name): layer for layer in whole.layers}
+    layer = names[FEATURES]
     pooled = keras.layers.GlobalAveragePooling2D()(layer.output)
     return keras.Model(whole.input, pooled), names
 
@@ -103,8 +105,7 @@ def run(seed):
     final.set_weights([kernel, bias - mean @ kernel])
     reached = False
     for layer in base.layers:
-        reached = reached or layer.name in (recipe["unfreezeFrom"], recipe["unfreezeFrom"].replace("/", "_SLASH_"))
-        reached = reached or names.get(recipe["unfreezeFrom"]) is layer
+        reached = reached or layer is names[recipe["unfreezeFrom"]]
         layer.trainable = reached and not isinstance(layer, keras.layers.BatchNormalization)
     assert reached
     model.compile(keras.optimizers.Adam(3e-5), "sparse_categorical_crossentropy", metrics=["accuracy"])

@@ -5,20 +5,15 @@ import type { ProgressCallback } from '../base/types.ts';
 import type { PreprocessingMode } from '../../zoo/card.ts';
 import { defaultModel } from '../../zoo/default-model.ts';
 import type { EngineName, Precision, PrecisionReport } from '../engines/compiled-model.ts';
-import { cachedCompile } from '../engines/session-cache.ts';
 import type { ImageSource } from '../images/image-source.ts';
-import { disposeModel } from '../models/dispose-model.ts';
 import type { WeightsSource } from '../models/load-model.ts';
-import { compileModel } from '../quantization/compile-model.ts';
-import { loadOnHost } from '../models/load-model.ts';
 import { refuseForLoaded, requireModel } from '../models/require-model.ts';
 import type { ModelMetadata } from '../models/metadata.ts';
 import type { labelsOf } from '../models/metadata.ts';
 import type { DeviceName } from '../platform.ts';
-import { platform } from '../platform.ts';
 import { runImages } from '../pipeline/run-images.ts';
-import { recipeOf } from './recipe.ts';
-import { endsWithLogits, softmax, topIndices } from './probabilities.ts';
+import { openClassifier } from './open-classifier.ts';
+import { topIndices } from './probabilities.ts';
 
 export interface Prediction {
   /** Class index, from 0. */
@@ -114,34 +109,12 @@ export async function* classifyStream(
   options: ClassifyOptions = {},
 ): AsyncGenerator<Classification> {
   checkCall(images, options);
-  const {
-    model: asked = defaultModel,
-    topK = 5,
-    batchSize = 16,
-    engine = 'auto',
-    onProgress,
-    signal,
-  } = options;
+  const { model: asked = defaultModel, topK = 5, batchSize = 16, onProgress, signal } = options;
   requireWhole('topK', topK);
   requireWhole('batchSize', batchSize);
-  const borrowed = typeof asked !== 'string';
-  const model = typeof asked === 'string' ? await loadForClassify(asked, options) : asked;
+  const { recipe, labels, network, probabilitiesOf, close } = await openClassifier(asked, options);
   try {
-    const { recipe, labels } = recipeOf(model, options);
-    const network = await cachedCompile(
-      model,
-      {
-        engine,
-        device: options.device,
-        pixels: recipe.preprocessing,
-        precision: options.precision,
-        calibration: options.calibration,
-      },
-      (each, given) => compileModel(each, { ...given, onProgress, signal }),
-    );
     if (network.precision !== undefined) options.onPrecision?.(network.precision);
-    if (network.engine === 'tfjs') await platform().prepareTfjs();
-    const logits = endsWithLogits(model);
     let done = 0;
     const size = Math.min(batchSize, Math.max(images.length, 1));
     for await (const result of runImages(images, network, recipe, { batchSize: size, signal })) {
@@ -150,11 +123,11 @@ export async function* classifyStream(
         yield { image: result.image, predictions: [], error: asDovecoteError(result.error, result.image) };
         continue;
       }
-      const probabilities = logits ? softmax(result.output) : result.output;
+      const probabilities = probabilitiesOf(result.output);
       yield { image: result.image, predictions: describe(probabilities, labels, topK) };
     }
   } finally {
-    if (!borrowed) await disposeModel(model);
+    await close();
   }
 }
 
@@ -171,15 +144,6 @@ function checkCall(images: unknown, options: ClassifyOptions | undefined): void 
   if (model === undefined || typeof model === 'string') return;
   requireModel(model, 'model');
   refuseForLoaded('model', options ?? {});
-}
-
-async function loadForClassify(
-  model: string,
-  { weights, alpha, minimalistic, engine, onProgress, signal }: ClassifyOptions,
-): Promise<tf.LayersModel> {
-  // ONNX Runtime copies the weights: a backend that computes is started only when it is known to be needed.
-  await platform().prepareTfjs({ hostOnly: engine !== 'tfjs' });
-  return loadOnHost(model, { weights, alpha, minimalistic, onProgress, signal });
 }
 
 function describe(
