@@ -106,3 +106,6 @@ export { findSimilar } from './similar/find-similar.ts';
 export type { FindSimilarOptions, SimilarRow } from './similar/find-similar.ts';
 export { buildImageIndex } from './similar/image-index.ts';
 export type { ImageIndex, ImageIndexOptions, SearchOptions, SimilarImage } from './similar/image-index.ts';
+export { evaluateModel } from './evaluation/evaluate-model.ts';
+export type { EvaluateOptions, EvaluationReport, WrongPicture } from './evaluation/evaluate-model.ts';
+export type { Calibration, CalibrationBin, ClassReport, Means } from './evaluation/measures.ts';

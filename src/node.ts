@@ -90,3 +90,5 @@ export type { TensorBoardOptions } from './callbacks/tensor-board.node.ts';
 export { TensorBoardWriter } from './tensorboard/event-writer.node.ts';
 export type { SummaryValue } from './tensorboard/event-file.ts';
 export type { Histogram } from './tensorboard/histogram.ts';
+export { writeReport } from './evaluation/write-report.node.ts';
+export type { WriteReportOptions } from './evaluation/write-report.node.ts';

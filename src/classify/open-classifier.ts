@@ -19,9 +19,9 @@ export interface OpenClassifier {
   readonly labels: ReturnType<typeof labelsOf>;
   readonly network: CompiledModel;
   /** Of a row of outputs: 0 to 1. */
-  probabilitiesOf(output: Float32Array): Float32Array;
+  readonly probabilitiesOf: (output: Float32Array) => Float32Array;
   /** Frees a model that was loaded here. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export type OpenOptions = Pick<

@@ -13,6 +13,7 @@ import { addCheckCommand } from './commands/check.ts';
 import { addClassifyCommand } from './commands/classify.ts';
 import { addConvertCommand } from './commands/convert.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
+import { addEvaluateCommand } from './commands/evaluate.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addListCommand } from './commands/list.ts';
@@ -40,6 +41,7 @@ for (const add of [
   addCheckCommand,
   addAugmentCommand,
   addBaselinesCommand,
+  addEvaluateCommand,
   addExplainCommand,
   addConvertCommand,
   addInspectCommand,

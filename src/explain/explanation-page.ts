@@ -1,3 +1,4 @@
+import { escapeHtml } from '../base/escape-html.ts';
 import type { Prediction } from '../classify/classify.ts';
 import type { Activation } from './layer-activations.ts';
 import type { GradCam } from './grad-cam.ts';
@@ -51,15 +52,15 @@ export function explanationPage({ image, model, gradCam, predictions, layers }: 
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(title)}</title>
+<title>${escapeHtml(title)}</title>
 <style>${STYLE}
 </style>
 </head>
 <body>
-<h1>${escaped(title)}</h1>
-<p>${escaped(image)}, by ${escaped(model)}: ${percent(probability)} for "${escaped(label)}".</p>
+<h1>${escapeHtml(title)}</h1>
+<p>${escapeHtml(image)}, by ${escapeHtml(model)}: ${percent(probability)} for "${escapeHtml(label)}".</p>
 <h2>Where the network looked</h2>
-<p>Places that speak for the class (Grad-CAM), seen in the ${height} x ${width} places of the layer ${escaped(layer)}. What the network was not shown is left as it is.</p>
+<p>Places that speak for the class (Grad-CAM), seen in the ${height} x ${width} places of the layer ${escapeHtml(layer)}. What the network was not shown is left as it is.</p>
 <div class="maps">
 <figure><img src="${GRAD_CAM_FILE}" alt="The photo, and the photo with the places that speak for the class coloured"></figure>
 <figure><img src="${HEATMAP_FILE}" alt="The heat map alone"></figure>
@@ -79,7 +80,7 @@ ${layers.length === 0 ? '' : layerSection(layers)}
 function predictionRow({ index, label, probability }: Prediction, explained: number): string {
   const mark = index === explained ? ' class="explained"' : '';
   const width = (100 * probability).toFixed(2);
-  return `<tr${mark}><td>${escaped(label)}</td><td>${percent(probability)}</td><td class="bar"><div style="width: ${width}%"></div></td></tr>`;
+  return `<tr${mark}><td>${escapeHtml(label)}</td><td>${percent(probability)}</td><td class="bar"><div style="width: ${width}%"></div></td></tr>`;
 }
 
 function layerSection(layers: readonly PictureOfLayer[]): string {
@@ -88,7 +89,7 @@ function layerSection(layers: readonly PictureOfLayer[]): string {
       shape.length === 3 && shape[2]! < channels ? `, ${shape[2]} of ${channels} channels shown` : '';
     const size = [...shape.slice(0, -1), channels].join(' x ');
     const source = file.split('/').map(encodeURIComponent).join('/');
-    return `<figure><a href="${source}"><img src="${source}" loading="lazy" alt="Activations of the layer ${escaped(name)}"></a><figcaption>${escaped(name)} (${escaped(className)})<br>${size}${shown}</figcaption></figure>`;
+    return `<figure><a href="${source}"><img src="${source}" loading="lazy" alt="Activations of the layer ${escapeHtml(name)}"></a><figcaption>${escapeHtml(name)} (${escapeHtml(className)})<br>${size}${shown}</figcaption></figure>`;
   });
   return `<h2>What the layers make of it</h2>
 <p>One square for each channel, from its smallest value (black) to its largest (white).</p>
@@ -99,16 +100,4 @@ ${figures.join('\n')}
 
 function percent(probability: number): string {
   return `${(100 * probability).toFixed(1)} %`;
-}
-
-/** Labels and paths are texts of others. */
-function escaped(text: string): string {
-  const names: Record<string, string> = {
-    '&': '&amp;',
-    '<': '&lt;',
-    '>': '&gt;',
-    '"': '&quot;',
-    "'": '&#39;',
-  };
-  return text.replace(/[&<>"']/g, (character) => names[character]!);
 }
