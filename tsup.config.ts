@@ -37,6 +37,7 @@ export default defineConfig({
   async onSuccess() {
     await copyFile(`src/embedded/${embedded}`, `dist/${embedded}`);
     await buildCommandLine();
+    await buildPage();
   },
 });
 
@@ -62,6 +63,36 @@ async function buildCommandLine(): Promise<void> {
       js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
     },
     plugins: [requireTfjs],
+    logLevel: 'warning',
+  });
+}
+
+/** The program of exported pages. TensorFlow.js stands beside it, as the global that its own file makes. */
+async function buildPage(): Promise<void> {
+  await build({
+    entryPoints: { page: 'src/export/page/main.ts' },
+    outdir: 'dist',
+    bundle: true,
+    format: 'iife',
+    target,
+    platform: 'browser',
+    minify: true,
+    legalComments: 'none',
+    plugins: [
+      {
+        name: 'global-tfjs',
+        setup(bundle) {
+          bundle.onResolve({ filter: /^@tensorflow\/tfjs(-core|-layers)?$/ }, ({ path }) => ({
+            path,
+            namespace: 'global',
+          }));
+          bundle.onLoad({ filter: /.*/, namespace: 'global' }, () => ({
+            contents: 'module.exports = globalThis.tf;',
+            loader: 'js',
+          }));
+        },
+      },
+    ],
     logLevel: 'warning',
   });
 }

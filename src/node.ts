@@ -92,3 +92,5 @@ export type { SummaryValue } from './tensorboard/event-file.ts';
 export type { Histogram } from './tensorboard/histogram.ts';
 export { writeReport } from './evaluation/write-report.node.ts';
 export type { WriteReportOptions } from './evaluation/write-report.node.ts';
+export { exportModel } from './export/export-model.node.ts';
+export type { ExportedFile, ExportFormat, ExportOptions, ExportResult } from './export/export-model.node.ts';

@@ -15,6 +15,7 @@ import { addConvertCommand } from './commands/convert.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addEvaluateCommand } from './commands/evaluate.ts';
 import { addExplainCommand } from './commands/explain.ts';
+import { addExportCommand } from './commands/export.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addListCommand } from './commands/list.ts';
 import { addSummaryCommand } from './commands/summary.ts';
@@ -43,6 +44,7 @@ for (const add of [
   addBaselinesCommand,
   addEvaluateCommand,
   addExplainCommand,
+  addExportCommand,
   addConvertCommand,
   addInspectCommand,
   addSummaryCommand,

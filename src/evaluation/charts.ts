@@ -30,14 +30,16 @@ function draw(option: object, description: string): string {
   const chart = init(null, null, { renderer: 'svg', ssr: true, ...SIZE });
   try {
     chart.setOption({ animation: false, textStyle: { fontFamily: 'system-ui, sans-serif' }, ...option });
-    return chart
-      .renderToSVGString()
-      // What happens under a pointer.
-      .replace(/<style[^]*?<\/style>/, '')
-      .replace(
-        /<svg [^>]*>/,
-        `<svg viewBox="0 0 ${SIZE.width} ${SIZE.height}" xmlns="http://www.w3.org/2000/svg" role="img" aria-label="${description}"><title>${description}</title>`,
-      );
+    return (
+      chart
+        .renderToSVGString()
+        // What happens under a pointer.
+        .replace(/<style[^]*?<\/style>/, '')
+        .replace(
+          /<svg [^>]*>/,
+          `<svg viewBox="0 0 ${SIZE.width} ${SIZE.height}" xmlns="http://www.w3.org/2000/svg" role="img" aria-label="${description}"><title>${description}</title>`,
+        )
+    );
   } finally {
     chart.dispose();
   }
