@@ -1,4 +1,4 @@
-// Reading, checking and splitting a folder of many tiny pictures of which some are damaged, doubled or saved anew.
+// Reading, checking and splitting, and training on, a folder of many tiny pictures of which some are damaged, doubled or saved anew.
 //   npm run build && node bench/nasty-folder.mjs [count ...]     (default: 2000 20000)
 // Each size is measured in a process of its own: seconds, and the most memory that the process ever held.
 import { spawnSync } from 'node:child_process';
@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 const script = fileURLToPath(import.meta.url);
 
 if (process.argv[2] === '--measure') await measure(process.argv[3]);
+else if (process.argv[2] === '--train') await train(process.argv[3]);
 else {
   const counts = process.argv.slice(2).map(Number);
   const results = [];
@@ -21,7 +22,9 @@ else {
         encoding: 'utf8',
       });
       if (status !== 0) throw new Error(stderr);
-      results.push({ files: count, ...JSON.parse(stdout) });
+      const training = spawnSync(process.execPath, [script, '--train', folder], { encoding: 'utf8' });
+      if (training.status !== 0) throw new Error(training.stderr);
+      results.push({ files: count, ...JSON.parse(stdout), ...JSON.parse(training.stdout) });
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -52,6 +55,25 @@ async function fill(folder, count) {
     else last = bytes;
     writeFileSync(join(folder, label, `photo ${index} ✿.png`), bytes);
   }
+}
+
+/** A new head on all of it: spots of random colours, so that no accuracy is to be expected. */
+async function train(folder) {
+  const { disposeModel, fineTune } = await import('dovecote');
+  const from = performance.now();
+  const { model, trainingImages, validationImages, skipped } = await fineTune('efficientnet-lite0', folder, {
+    ...{ epochs: 2, cache: false },
+  });
+  await disposeModel(model);
+  console.log(
+    JSON.stringify({
+      'train s': Number(((performance.now() - from) / 1000).toFixed(1)),
+      'train RSS MB': Math.round(process.resourceUsage().maxRSS / 1024),
+      'trained on': trainingImages,
+      'validated on': validationImages,
+      skipped: skipped.length,
+    }),
+  );
 }
 
 async function measure(folder) {

@@ -1,6 +1,7 @@
 // Transfer learning on hymenoptera (244 photos of ants and bees, 153 to validate on): mean validation accuracy over seeds of
-// both bases, the head alone and fine-tuned, beside Keras with the same weights, pictures and recipe; and what each choice gives.
-//   node bench/transfer.mjs [--seeds 5] [--choices] [--short]
+// both bases, the head alone and fine-tuned, beside Keras with the same weights, pictures and recipe.
+//   node bench/transfer.mjs [--seeds 5] [--short]
+//   node bench/transfer.mjs --choices [--seeds 5]    what crops, flips, L2, schedules and so on give, on the frozen bases
 //     DOVECOTE_PYTHON: a Python with Keras 3, TensorFlow and Pillow; without it Keras is left out
 // Seconds are those of one training without a feature cache, network loaded, in this process.
 import { execFile } from 'node:child_process';
@@ -68,7 +69,7 @@ const say = (line) => {
   console.log(line);
 };
 lines.forEach((line) => console.log(line));
-for (const [base, { fineTuned }] of Object.entries(BASES)) {
+for (const [base, { fineTuned }] of flags.choices ? [] : Object.entries(BASES)) {
   const unfrozen = flags.short ? { ...fineTuned, unfrozenEpochs: 1 } : fineTuned;
   for (const [recipe, options] of Object.entries({ frozen: {}, 'fine-tuned': unfrozen })) {
     const found = await train(base, options);
@@ -78,7 +79,7 @@ for (const [base, { fineTuned }] of Object.entries(BASES)) {
 }
 
 const python = process.env.DOVECOTE_PYTHON;
-if (python !== undefined && !flags.short) {
+if (python !== undefined && !flags.short && !flags.choices) {
   const folder = await mkdtemp(join(tmpdir(), 'dovecote-transfer-'));
   const run = promisify(execFile);
   for (const [base, { fineTuned }] of Object.entries(BASES)) {
@@ -127,4 +128,4 @@ if (flags.choices) {
     }
   }
 }
-if (!flags.short) await saveResults('transfer', results, lines);
+if (!flags.short) await saveResults(flags.choices ? 'transfer-choices' : 'transfer', results, lines);

@@ -1,6 +1,6 @@
 // Small colour photos of ten kinds of things, with a convolutional network and augmentation by mirroring.
 //   node examples/classics/cifar10.mjs [--source cifar-10-python.tar.gz] [--short] [--epochs 20] [--log FOLDER]
-// RESULT
+// Not measured: CIFAR-10 cannot be fetched where this was written. The tests run it on drawn pictures.
 import * as tf from '@tensorflow/tfjs';
 import { EarlyStopping, loadCifar10, ProgressBar, ReduceLROnPlateau, summary, TensorBoard } from 'dovecote';
 import { percent, readFlags, readParts, startTfjs, tensorsOf } from './parts.mjs';

@@ -77,7 +77,7 @@ async function run(
   const model = network();
   const { optimizer } = model as unknown as { optimizer: tf.Optimizer };
   const begin = async (callback: Callback) => {
-    callback.setParams({ epochs: golden.losses.length, steps: batches, verbose: 0 } as never);
+    callback.setParams({ epochs: golden.losses.length, steps: batches, verbose: 0 });
     callback.setModel(model);
     await callback.onTrainBegin({});
   };

@@ -36,7 +36,7 @@ function network(): tf.LayersModel {
   const input = tf.input({ shape: [16, 16, 3], name: 'pictures' });
   const layers = [
     tf.layers.conv2d({ filters: 6, kernelSize: 3, name: 'first' }),
-    new KerasBatchNormalization({ name: 'normal' } as never),
+    new KerasBatchNormalization({ name: 'normal' }),
     tf.layers.reLU({ name: 'active' }),
     tf.layers.globalAveragePooling2d({ name: 'pooled' }),
     tf.layers.dense({ units: 3, activation: 'softmax', name: 'last' }),
@@ -140,6 +140,7 @@ describe('exportModel', () => {
 
   const python = process.env['DOVECOTE_PYTHON'];
   if (python === undefined)
+    // eslint-disable-next-line no-console
     console.warn('without DOVECOTE_PYTHON: exports are not loaded by Keras and ONNX Runtime');
   it.skipIf(python === undefined)('Keras 3 and ONNX Runtime load it', { timeout: 120_000 }, async () => {
     const out = join(root, 'for-python');

@@ -191,7 +191,10 @@ describe('the callback TensorBoard', () => {
   });
 
   const python = process.env['DOVECOTE_PYTHON'];
-  if (python === undefined) console.warn('without DOVECOTE_PYTHON: logs are not read by TensorBoard itself');
+  if (python === undefined) {
+    // eslint-disable-next-line no-console
+    console.warn('without DOVECOTE_PYTHON: logs are not read by TensorBoard itself');
+  }
   it.skipIf(python === undefined)('writes what TensorBoard reads', { timeout: 120_000 }, async () => {
     const folder = join(root, 'for-tensorboard');
     await log(folder);

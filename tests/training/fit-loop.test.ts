@@ -199,7 +199,7 @@ describe('fit', () => {
     const seen: number[] = [];
     class Rates extends Callback {
       override onBatchEnd = () => {
-        seen.push(learningRateOf(this.context!.optimizer));
+        seen.push(learningRateOf(this.context.optimizer));
         return Promise.resolve();
       };
     }
@@ -210,7 +210,7 @@ describe('fit', () => {
   it('ends where a callback asks for it', async () => {
     class Stop extends Callback {
       override onEpochEnd = (epoch: number) => {
-        if (epoch === 1) this.context!.stopTraining();
+        if (epoch === 1) this.context.stopTraining();
         return Promise.resolve();
       };
     }
