@@ -15,6 +15,8 @@ export interface HeadTraineeOptions {
   /** A dense layer of `[width, classes]` with a bias that training starts from and that `publish` writes. */
   readonly dense?: tf.layers.Layer | undefined;
   readonly model?: tf.LayersModel | undefined;
+  /** Whether the features may be scaled where they are: of many pictures a second copy is large. Default false. */
+  readonly mayOverwrite?: boolean;
 }
 
 /**
@@ -43,17 +45,16 @@ interface Scale {
 export class HeadTrainee implements Trainee {
   readonly model: tf.LayersModel | undefined;
   readonly variables: readonly [kernel: tf.Variable, bias: tf.Variable];
-  validation: TrainingRows;
+  readonly validation: TrainingRows;
   readonly #width: number;
   #scale: Scale;
-  /** The data that `#rows` were made of: without augmentation it is the same in every epoch. */
-  #data: HeadData | undefined;
-  #rows: TrainingRows | undefined;
+  /** What is scaled already: without augmentation it is the same data in every epoch. */
+  #known = new WeakMap<HeadData, TrainingRows>();
 
   constructor(
     private readonly first: HeadData,
     private readonly trainingData: (epoch: number) => Promise<HeadData>,
-    private readonly validationData: HeadData,
+    validationData: HeadData,
     readonly classes: readonly string[],
     private readonly options: HeadTraineeOptions,
   ) {
@@ -71,11 +72,7 @@ export class HeadTrainee implements Trainee {
 
   async rows(epoch: number): Promise<TrainingRows> {
     const data = epoch === 1 ? this.first : await this.trainingData(epoch);
-    if (data !== this.#data || this.#rows === undefined) {
-      this.#data = data;
-      this.#rows = this.#scaled(data);
-    }
-    return this.#rows;
+    return this.#scaled(data);
   }
 
   logProbabilities(inputs: readonly tf.Tensor[]): tf.Tensor2D {
@@ -99,15 +96,8 @@ export class HeadTrainee implements Trainee {
   }
 
   restore({ kernel, bias, mean, deviation }: Snapshot): void {
-    const scale = { mean: mean!.values, deviation: deviation!.values[0]! };
-    const isSame =
-      scale.deviation === this.#scale.deviation &&
-      scale.mean.every((value, index) => value === this.#scale.mean[index]);
-    if (!isSame) {
-      this.#scale = scale;
-      this.#rows = undefined;
-      this.validation = this.#scaled(this.validationData);
-    }
+    // That of the same pictures: it can differ by rounding at most, where another engine computed their features.
+    this.#scale = { mean: mean!.values, deviation: deviation!.values[0]! };
     tf.tidy(() => {
       this.variables[0].assign(tf.tensor(kernel!.values, this.variables[0].shape));
       this.variables[1].assign(tf.tensor(bias!.values, this.variables[1].shape));
@@ -159,11 +149,15 @@ export class HeadTrainee implements Trainee {
     return { kernel, bias: Float32Array.from(bias) };
   }
 
-  #scaled({ features, labels }: HeadData): TrainingRows {
+  #scaled(data: HeadData): TrainingRows {
+    const known = this.#known.get(data);
+    if (known !== undefined) return known;
+    const { features, labels } = data;
     const width = this.#width;
     const { dropout } = this.options;
-    const values = standardise(features, this.#scale);
-    return {
+    const values = this.options.mayOverwrite === true ? features : features.slice();
+    standardise(values, this.#scale);
+    const scaled: TrainingRows = {
       labels,
       batch: (rows, random) => {
         const batch = new Float32Array(rows.length * width);
@@ -172,6 +166,8 @@ export class HeadTrainee implements Trainee {
         return [tf.tensor2d(batch, [rows.length, width])];
       },
     };
+    this.#known.set(data, scaled);
+    return scaled;
   }
 }
 
@@ -194,7 +190,7 @@ function measureScale(features: Float32Array, width: number): Scale {
   return { mean: Float32Array.from(mean), deviation: Math.fround(Math.sqrt(variance)) || 1 };
 }
 
-function standardise(features: Float32Array, { mean, deviation }: Scale): Float32Array {
+function standardise(features: Float32Array, { mean, deviation }: Scale): void {
   const width = mean.length;
-  return features.map((value, index) => (value - mean[index % width]!) / deviation);
+  for (let at = 0; at < features.length; at++) features[at] = (features[at]! - mean[at % width]!) / deviation;
 }

@@ -19,6 +19,8 @@ export interface PictureReaderOptions {
   readonly seed: number;
   /** Rows that take more bytes than this together are computed anew in every epoch. */
   readonly memoryLimit: number;
+  /** Whether rows are kept here from epoch to epoch; whoever keeps them otherwise needs no second copy. Default true. */
+  readonly keeps?: boolean | undefined;
   readonly onProgress?: ProgressCallback | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -48,9 +50,14 @@ export class PictureReader {
     if (this.options.augment !== false) return this.#read(this.training, phase, epoch);
     if (this.#kept !== undefined) return this.#kept;
     const rows = await this.#read(this.training, phase);
-    const fits = this.source.rowBytes * this.training.images.length <= this.options.memoryLimit;
-    if (fits) this.#kept = rows;
+    if (this.options.keeps !== false && this.isFixed) this.#kept = rows;
     return rows;
+  }
+
+  /** Whether the rows are the same in every epoch, and few enough to be kept. */
+  get isFixed(): boolean {
+    const fits = this.source.rowBytes * this.training.images.length <= this.options.memoryLimit;
+    return fits && this.options.augment === false;
   }
 
   async #read(dataset: ImageDataset, phase: string, epoch?: number): Promise<PictureRows> {

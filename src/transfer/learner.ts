@@ -176,11 +176,11 @@ export class Learner {
     if (!(lowest > 0 && highest > lowest && Number.isFinite(highest)))
       throw wrongOption('lowest', lowest, 'a number above 0 and below `highest`');
     checkFitOptions(rest);
-    return this.#withTrainee(rest, splitModel(this.model), 'network', async (trainee, first) =>
+    return this.#withTrainee(rest, splitModel(this.model), 'network', async (trainee, labels) =>
       searchLearningRate(trainee, {
         ...optimizerSettings(rest),
         ...{ lowest, highest, steps, seed: this.options.seed ?? 1, batchSize: rest.batchSize ?? 32 },
-        classWeights: classWeightsOf(rest.classWeights ?? 'none', this.classes, first.labels),
+        classWeights: classWeightsOf(rest.classWeights ?? 'none', this.classes, labels),
         signal: rest.signal ?? this.options.signal,
       }),
     );
@@ -203,7 +203,7 @@ export class Learner {
     const onProgress = options.onProgress ?? this.options.onProgress;
     const signal = options.signal ?? this.options.signal;
     const isSecond = initialEpoch > 0;
-    return this.#withTrainee(options, split, kind, async (trainee, first, source, reader) => {
+    return this.#withTrainee(options, split, kind, async (trainee, labels, source, reader) => {
       const result = await fit(trainee, {
         epochs,
         ...optimizerSettings(options),
@@ -213,7 +213,7 @@ export class Learner {
         restoreBestWeights: options.restoreBestWeights ?? true,
         keepStart: isSecond,
         initialEpoch,
-        classWeights: classWeightsOf(options.classWeights ?? 'none', this.classes, first.labels),
+        classWeights: classWeightsOf(options.classWeights ?? 'none', this.classes, labels),
         callbacks: options.callbacks ?? [],
         checkpoint: checkpointSettings(options, {
           training: this.training,
@@ -237,14 +237,14 @@ export class Learner {
         signal,
       });
       if (result === undefined) throw stoppedTooEarly();
-      return this.#report(result, trainee, first, split, source, reader, started);
+      return this.#report(result, trainee, labels.length, split, source, reader, started);
     });
   }
 
   #report(
     result: FitResult,
     trainee: Trainee,
-    first: PictureRows,
+    trainingImages: number,
     split: SplitModel,
     source: BoundarySource,
     reader: PictureReader,
@@ -253,7 +253,7 @@ export class Learner {
     const problem = source.problem();
     return {
       ...result,
-      trainingImages: first.labels.length,
+      trainingImages,
       validationImages: trainee.validation.labels.length,
       frozenLayers: split.frozenLayers,
       trainedLayers: split.trainedLayers,
@@ -264,6 +264,32 @@ export class Learner {
     };
   }
 
+  async #trainee(
+    kind: Head | 'network',
+    options: HeadFitOptions,
+    split: SplitModel,
+    source: BoundarySource,
+    reader: PictureReader,
+  ): Promise<{ trainee: Trainee; labels: readonly number[] }> {
+    const validation = await reader.validation(this.validation);
+    const first = await reader.epoch(1);
+    reader.check(first, validation);
+    const { labels } = first;
+    if (kind === 'network') {
+      // Read once, although it is asked for twice.
+      const epochs = (epoch: number) => (epoch === 1 ? Promise.resolve(first) : reader.epoch(epoch));
+      return {
+        trainee: new NetworkTrainee(this.model, this.classes, split, source, epochs, validation),
+        labels,
+      };
+    }
+    const trainee = await headTrainee(headDataOf(first, reader), toHeadData(validation), this.classes, {
+      ...kind,
+      ...{ l2: options.l2 ?? 0.1, model: this.model, mayOverwrite: true },
+    });
+    return { trainee, labels };
+  }
+
   /** Brings the pictures to where training begins, and lets go of all when `action` has ended. */
   async #withTrainee<Result>(
     options: HeadFitOptions,
@@ -271,7 +297,7 @@ export class Learner {
     kind: Head | 'network',
     action: (
       trainee: Trainee,
-      first: PictureRows,
+      labels: readonly number[],
       source: BoundarySource,
       reader: PictureReader,
     ) => Promise<Result>,
@@ -286,26 +312,13 @@ export class Learner {
     try {
       const reader = new PictureReader(source, this.recipe, this.classes, this.training, this.#skipped, {
         augment: augment === true ? {} : augment,
-        ...{ seed, memoryLimit, onProgress, signal },
+        ...{ seed, memoryLimit, onProgress, signal, keeps: kind === 'network' },
       });
-      const read = async () => ({
-        validation: await reader.validation(this.validation),
-        first: await reader.epoch(1),
-      });
-      const { validation, first } = await read().catch((error: unknown) => {
+      const made = await this.#trainee(kind, options, split, source, reader).catch((error: unknown) => {
         throw signal?.aborted ? stoppedTooEarly(error) : error;
       });
-      reader.check(first, validation);
-      const epochRows = (epoch: number) => (epoch === 1 ? Promise.resolve(first) : reader.epoch(epoch));
-      trainee =
-        kind === 'network'
-          ? new NetworkTrainee(this.model, this.classes, split, source, epochRows, validation)
-          : await headTrainee(headDataOf(epochRows), toHeadData(validation), this.classes, {
-              ...kind,
-              l2: options.l2 ?? 0.1,
-              model: this.model,
-            });
-      return await action(trainee, first, source, reader);
+      trainee = made.trainee;
+      return await action(made.trainee, made.labels, source, reader);
     } finally {
       trainee?.dispose();
       await source.dispose();
@@ -323,14 +336,10 @@ function checkOutput(model: tf.LayersModel, classes: readonly string[]): void {
   });
 }
 
-/** Each picture's features as one matrix; made once for the same rows. */
-function headDataOf(rows: (epoch: number) => Promise<PictureRows>): (epoch: number) => Promise<HeadData> {
-  let last: { rows: PictureRows; data: HeadData } | undefined;
-  return async (epoch) => {
-    const found = await rows(epoch);
-    if (last?.rows !== found) last = { rows: found, data: toHeadData(found) };
-    return last.data;
-  };
+/** Each picture's features as one matrix. The rows are not held on to. */
+function headDataOf(first: PictureRows, reader: PictureReader): (epoch: number) => Promise<HeadData> {
+  const data = toHeadData(first);
+  return async (epoch) => (epoch === 1 || reader.isFixed ? data : toHeadData(await reader.epoch(epoch)));
 }
 
 function toHeadData({ rows, labels }: PictureRows): HeadData {
