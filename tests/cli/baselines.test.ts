@@ -20,11 +20,18 @@ describe('dovecote baselines', () => {
       'random forest',
       'k-nearest neighbours',
       'most frequent class',
+      'new head of the network',
     ]);
     expect(lines[0]).toMatch(/100\.0/);
     const json = await runCli([...args, '--json']);
-    const found = JSON.parse(json.stdout) as { results: unknown[]; classes: string[] };
+    const found = JSON.parse(json.stdout) as {
+      results: unknown[];
+      classes: string[];
+      network: unknown;
+      trainingImages: number;
+    };
     expect(found.results).toHaveLength(4);
+    expect(found.network).toMatchObject({ accuracy: 1, trainingRows: found.trainingImages });
     expect(found.classes).toEqual(['blue', 'red']);
     expect(json.stderr).toBe('');
   });

@@ -1,3 +1,4 @@
+import { createRequire as requireFrom } from 'node:module';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { Baselines, BaselinesOptions } from '../../baselines/baselines.node.ts';
@@ -42,7 +43,7 @@ interface BaselinesFlags
 export function addBaselinesCommand(program: Command): void {
   const command = program
     .command('baselines')
-    .description('measure what plain methods reach on the features of a network')
+    .description('measure what plain methods reach on the features of a network, beside its new head')
     .argument('<folder>', 'folder with one subfolder of photos for each class', nonEmpty)
     .option(
       '--base <model>',
@@ -88,21 +89,26 @@ export function addBaselinesCommand(program: Command): void {
 
 function baselinesCommand(folder: string, flags: BaselinesFlags): Promise<void> {
   return runCommand(flags, async (context) => {
-    const { baselines } = await import('../../node.ts');
+    // For the network's own head: gradients come with the whole of tfjs.
+    requireFrom(import.meta.url)('@tensorflow/tfjs');
+    const { baselines, disposeModel, fineTune } = await import('../../node.ts');
     const { onProgress, signal } = context;
-    const found = await baselines(flags.base, folder, {
-      ...flags,
-      resize: resizeOf(flags),
-      onProgress,
-      signal,
-    });
+    const options = { ...flags, resize: resizeOf(flags), onProgress, signal };
+    const found = await baselines(flags.base, folder, options);
+    const { model, valAccuracy: accuracy, seconds } = await fineTune(flags.base, folder, options);
+    await disposeModel(model);
+    const network = { accuracy, seconds, trainingRows: found.trainingImages };
     context.endProgress();
-    if (flags.json) context.print(JSON.stringify({ base: flags.base, ...found }, undefined, 2));
-    else await printTable(found, context);
+    if (flags.json) context.print(JSON.stringify({ base: flags.base, ...found, network }, undefined, 2));
+    else await printTable(found, network, context);
   });
 }
 
-async function printTable(found: Baselines, context: CommandContext): Promise<void> {
+async function printTable(
+  found: Baselines,
+  network: Omit<Baselines['results'][number], 'name'>,
+  context: CommandContext,
+): Promise<void> {
   const { formatTable } = await import('../table.ts');
   const { results, trainingImages, validationImages, features, skipped } = found;
   if (skipped.length > 0) {
@@ -111,12 +117,14 @@ async function printTable(found: Baselines, context: CommandContext): Promise<vo
   }
   context.print(
     formatTable(
-      results.map(({ name, accuracy, seconds, trainingRows }) => ({
-        method: name,
-        'accuracy %': (100 * accuracy).toFixed(1),
-        'time s': seconds.toFixed(1),
-        'trained on': trainingRows,
-      })),
+      [...results, { ...network, name: 'new head of the network' }].map(
+        ({ name, accuracy, seconds, trainingRows }) => ({
+          method: name,
+          'accuracy %': (100 * accuracy).toFixed(1),
+          'time s': seconds.toFixed(1),
+          'trained on': trainingRows,
+        }),
+      ),
     ),
   );
   context.say(
