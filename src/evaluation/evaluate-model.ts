@@ -10,7 +10,7 @@ import type { EngineName } from '../engines/compiled-model.ts';
 import { refuseForLoaded, requireModel } from '../models/require-model.ts';
 import type { ImageResult } from '../pipeline/run-images.ts';
 import { runImages } from '../pipeline/run-images.ts';
-import { matchClasses } from './match-classes.ts';
+import { distinctNames, matchClasses } from './match-classes.ts';
 import type { Calibration, ClassReport, Judgement, Means } from './measures.ts';
 import {
   calibrationOf,
@@ -128,7 +128,7 @@ export async function evaluateModel(
     const { labels, network, recipe, probabilitiesOf } = classifier;
     const outputs = classifier.model.outputs[0]!.shape[1]!;
     const indices = matchClasses(dataset.classes, labels, outputs);
-    const names = Array.from({ length: outputs }, (_, index) => labels[index]?.label ?? `class ${index}`);
+    const names = distinctNames(labels, outputs);
     const tally = new Tally(dataset, indices, mostWrong);
     const images = dataset.images.map(({ image }) => image);
     const imageNames = dataset.images.map(({ name }, index) => name ?? `image ${index + 1}`);

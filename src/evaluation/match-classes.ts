@@ -20,25 +20,51 @@ export function matchClasses(
       nextStep: 'give the names as `labels`',
     });
   }
-  const byName = new Map<string, number>();
-  labels.forEach(({ label, wnid }, index) => {
-    for (const name of [label, plain(label), wnid ?? '']) {
-      if (name !== '' && !byName.has(name)) byName.set(name, index);
-    }
-  });
-  const found = classes.map((name) => byName.get(name) ?? byName.get(plain(name)) ?? -1);
-  const unknown = classes.filter((_, index) => found[index] === -1);
-  if (unknown.length === 0) return found;
+  const indices = classes.map((name) => indicesOf(name, labels));
+  const unknown = classes.filter((_, at) => indices[at]!.length === 0);
   const some = (names: readonly string[]) =>
     names.length > 8 ? `${names.slice(0, 8).join(', ')} and ${names.length - 8} more` : names.join(', ');
-  throw new DatasetError('DATASET_CLASSES', `The model has no class "${unknown[0]}".`, {
-    given: some(unknown),
-    expected: some(labels.map(({ label }) => label)),
-    nextStep: 'name the folders as the model names its classes, or leave these out',
+  if (unknown.length > 0) {
+    throw new DatasetError('DATASET_CLASSES', `The model has no class "${unknown[0]}".`, {
+      given: some(unknown),
+      expected: some(labels.map(({ label }) => label)),
+      nextStep: 'name the folders as the model names its classes, or leave these out',
+    });
+  }
+  const doubtful = indices.findIndex((found) => found.length > 1);
+  if (doubtful !== -1) {
+    const meant = indices[doubtful]!.map((index) => labels[index]!);
+    throw new DatasetError('DATASET_CLASSES', `The model has several classes "${classes[doubtful]}".`, {
+      given: classes[doubtful]!,
+      expected: `one of ${meant.map(({ wnid, label }) => wnid || label).join(', ')}`,
+      nextStep: 'name it by its WordNet id, or exactly as the model does',
+    });
+  }
+  return indices.map((found) => found[0]!);
+}
+
+/** The classes that a name may mean: those that have the very name, else those that have it but for its spelling. */
+function indicesOf(name: string, labels: readonly ClassLabel[]): number[] {
+  const where = (isMeant: (label: ClassLabel) => boolean) =>
+    labels.flatMap((label, index) => (isMeant(label) ? [index] : []));
+  const exact = where(({ label, wnid }) => label === name || (wnid !== '' && wnid === name));
+  return exact.length > 0 ? exact : where(({ label }) => plain(label) === plain(name));
+}
+
+/** As `labels` are called where two of them are called the same: two classes of ImageNet are cranes. */
+export function distinctNames(labels: readonly ClassLabel[], outputs: number): string[] {
+  const counts = new Map<string, number>();
+  labels.forEach(({ label }) => counts.set(label, (counts.get(label) ?? 0) + 1));
+  return Array.from({ length: outputs }, (_, index) => {
+    const found = labels[index];
+    if (found === undefined) return `class ${index}`;
+    return counts.get(found.label) === 1 || found.wnid === ''
+      ? found.label
+      : `${found.label} (${found.wnid})`;
   });
 }
 
-/** ImageNet's names have underscores in some lists and spaces in others. */
+/** ImageNet's names have underscores in some lists and spaces in others; some file systems take letters apart. */
 function plain(label: string): string {
-  return label.trim().toLowerCase().replaceAll('_', ' ');
+  return label.normalize('NFC').trim().toLowerCase().replaceAll('_', ' ');
 }
