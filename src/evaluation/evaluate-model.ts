@@ -15,6 +15,7 @@ import type { Calibration, ClassReport, Judgement, Means } from './measures.ts';
 import {
   calibrationOf,
   confusionOf,
+  judge,
   kappaOf,
   mccOf,
   meansOf,
@@ -140,13 +141,17 @@ export async function evaluateModel(
         decode: (image, index) => view(image, imageNames[index]!),
       })[Symbol.asyncIterator](),
     );
-    for (let done = 1; done <= images.length; done++) {
-      const results: ImageResult[] = [];
-      for (const stream of streams) results.push((await stream.next()).value as ImageResult);
-      tally.add(results, probabilitiesOf);
-      onProgress?.({ phase: 'evaluate', done, total: images.length, unit: 'images' });
+    try {
+      for (let done = 1; done <= images.length; done++) {
+        const results: ImageResult[] = [];
+        for (const stream of streams) results.push((await stream.next()).value as ImageResult);
+        tally.add(results, probabilitiesOf);
+        onProgress?.({ phase: 'evaluate', done, total: images.length, unit: 'images' });
+      }
+    } finally {
+      // When one of them fails the others are under way: the network must not be freed below them.
+      await Promise.allSettled(streams.map((stream) => stream.return(undefined)));
     }
-    for (const stream of streams) await stream.next();
     const seconds = (performance.now() - started) / 1000;
     return {
       ...tally.report(names, topK),
@@ -167,8 +172,6 @@ class Tally {
   readonly #wrong = new Array<number>(CONFIDENCE_BINS).fill(0);
   readonly #labels: ReadonlyMap<string, number>;
   #mostWrong: { image: string; actual: number; predicted: number; probability: number; of: number }[] = [];
-  #loss = 0;
-  #brier = 0;
 
   constructor(
     private readonly dataset: ImageDataset,
@@ -198,20 +201,14 @@ class Tally {
         ? rows[0]!
         : rows[0]!.map((_, at) => rows.reduce((sum, row) => sum + row[at]!, 0) / rows.length);
     const actual = this.#labels.get(this.dataset.images[index]!.label)!;
-    const predicted = probabilities.reduce(
-      (best, value, at) => (value > probabilities[best]! ? at : best),
-      0,
-    );
-    const [confidence, of] = [probabilities[predicted]!, probabilities[actual]!];
-    const rank = probabilities.reduce((count, value) => count + (value > of ? 1 : 0), 0);
-    this.#judgements.push({ actual, predicted, confidence, rank });
+    const judgement = judge(probabilities, actual);
+    const { predicted, confidence } = judgement;
+    this.#judgements.push(judgement);
     this.#scores.push(Float32Array.from(this.indices, (at) => probabilities[at]!));
-    this.#loss -= Math.log(Math.max(of, 1e-7));
-    this.#brier += probabilities.reduce((sum, value, at) => sum + (value - (at === actual ? 1 : 0)) ** 2, 0);
     const bin = Math.min(Math.floor(confidence * CONFIDENCE_BINS), CONFIDENCE_BINS - 1);
     (predicted === actual ? this.#right : this.#wrong)[bin]! += 1;
     if (predicted === actual || this.mostWrong === 0) return;
-    this.#mostWrong.push({ image, actual, predicted, probability: confidence, of });
+    this.#mostWrong.push({ image, actual, predicted, probability: confidence, of: probabilities[actual]! });
     if (this.#mostWrong.length >= 4 * this.mostWrong) this.#keepMostWrong();
   }
 
@@ -253,8 +250,8 @@ class Tally {
       accuracy: right / count,
       interval: wilsonInterval(right, count),
       topK: { k, accuracy: local.filter(({ rank }) => rank < k).length / count },
-      loss: this.#loss / count,
-      brier: this.#brier / count,
+      loss: local.reduce((sum, { loss }) => sum + loss, 0) / count,
+      brier: local.reduce((sum, { squaredError }) => sum + squaredError, 0) / count,
       ...meansOf(perClass, confusion),
       rocAuc: areas.length === 0 ? null : areas.reduce((sum, area) => sum + area, 0) / areas.length,
       kappa: kappaOf(confusion),

@@ -6,8 +6,29 @@ export interface Judgement {
   readonly predicted: number;
   /** Probability of the predicted class. */
   readonly confidence: number;
-  /** How many classes are more probable than the actual one. */
+  /** How many classes come before the actual one: the more probable, and of equal ones those of smaller index. */
   readonly rank: number;
+  /** Cross-entropy, in nats. */
+  readonly loss: number;
+  /** Squared distance of the probabilities from the truth, 0 to 2. */
+  readonly squaredError: number;
+}
+
+/** No probability counts as smaller: one picture would outweigh all. */
+const LEAST_PROBABILITY = 1e-7;
+
+/** @param actual Index of the class that the picture shows. */
+export function judge(probabilities: Float32Array, actual: number): Judgement {
+  const of = probabilities[actual]!;
+  let [predicted, rank, squaredError] = [0, 0, 0];
+  for (let at = 0; at < probabilities.length; at++) {
+    const value = probabilities[at]!;
+    if (value > probabilities[predicted]!) predicted = at;
+    if (value > of || (value === of && at < actual)) rank++;
+    squaredError += (value - (at === actual ? 1 : 0)) ** 2;
+  }
+  const loss = -Math.log(Math.max(of, LEAST_PROBABILITY));
+  return { actual, predicted, confidence: probabilities[predicted]!, rank, loss, squaredError };
 }
 
 export interface ClassReport {

@@ -4,6 +4,7 @@ import type { Judgement } from '../../src/evaluation/measures.ts';
 import {
   calibrationOf,
   confusionOf,
+  judge,
   kappaOf,
   mccOf,
   meansOf,
@@ -29,6 +30,16 @@ interface Case {
   readonly kappa: number;
   readonly mcc: number;
   readonly rocAuc: (number | null)[];
+  readonly loss: number;
+  readonly brier: number;
+  readonly calibration: {
+    readonly counts: number[];
+    /** Of the bins with pictures. */
+    readonly accuracies: number[];
+    readonly confidences: number[];
+    readonly ece: number;
+    readonly mce: number;
+  };
 }
 const golden = JSON.parse(readFileSync(new URL('golden.json', import.meta.url), 'utf8')) as {
   cases: Case[];
@@ -36,12 +47,8 @@ const golden = JSON.parse(readFileSync(new URL('golden.json', import.meta.url), 
 };
 
 function judgementsOf({ probabilities, actual, classes }: Case): Judgement[] {
-  return actual.map((label, row) => {
-    const values = probabilities.slice(row * classes, (row + 1) * classes);
-    const predicted = values.indexOf(Math.max(...values));
-    const rank = values.filter((value) => value > values[label]!).length;
-    return { actual: label, predicted, confidence: values[predicted]!, rank };
-  });
+  const rows = Float32Array.from(probabilities);
+  return actual.map((label, row) => judge(rows.subarray(row * classes, (row + 1) * classes), label));
 }
 
 describe.each(golden.cases.map((each) => [each.name, each] as const))(
@@ -75,6 +82,22 @@ describe.each(golden.cases.map((each) => [each.name, each] as const))(
         else expect(found.rocAuc).toBeCloseTo(area, 12);
       });
     });
+    it('loss, Brier score and calibration', () => {
+      const mean = (of: (each: Judgement) => number) =>
+        judgements.reduce((sum, each) => sum + of(each), 0) / judgements.length;
+      expect(mean(({ loss }) => loss)).toBeCloseTo(expected.loss, 6);
+      expect(mean(({ squaredError }) => squaredError)).toBeCloseTo(expected.brier, 6);
+      const { bins, ece, mce } = calibrationOf(judgements);
+      const filled = bins.filter(({ count }) => count > 0);
+      const { counts, accuracies, confidences } = expected.calibration;
+      expect(bins.map(({ count }) => count)).toEqual(counts);
+      filled.forEach(({ accuracy, confidence }, index) => {
+        expect(accuracy).toBeCloseTo(accuracies[index]!, 12);
+        expect(confidence).toBeCloseTo(confidences[index]!, 6);
+      });
+      expect(ece).toBeCloseTo(expected.calibration.ece, 6);
+      expect(mce).toBeCloseTo(expected.calibration.mce, 6);
+    });
     it('means, kappa and MCC', () => {
       const { macro, weighted, balancedAccuracy } = meansOf(perClass, confusion);
       for (const name of ['precision', 'recall', 'f1'] as const) {
@@ -97,6 +120,7 @@ it.each(golden.wilson)("Wilson's interval of %d of %d", (right, count, low, high
 describe('calibration', () => {
   const judgement = (confidence: number, isRight: boolean): Judgement => ({
     ...{ actual: 0, predicted: isRight ? 0 : 1, confidence, rank: isRight ? 0 : 1 },
+    ...{ loss: 0, squaredError: 0 },
   });
   it('compares confidence with accuracy, bin by bin', () => {
     const { ece, mce, bins } = calibrationOf([
@@ -116,4 +140,11 @@ describe('calibration', () => {
   it('is 0 of nothing', () => {
     expect(calibrationOf([])).toMatchObject({ ece: 0, mce: 0 });
   });
+});
+
+it('of equal probabilities the smaller index comes first: who knows nothing is right by chance only', () => {
+  const even = new Float32Array(10).fill(0.1);
+  const ranks = Array.from(even, (_, actual) => judge(even, actual));
+  expect(ranks.map(({ rank }) => rank)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  for (const { rank, actual, predicted } of ranks) expect(rank === 0).toBe(actual === predicted);
 });

@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 from sklearn import metrics
+from sklearn.calibration import calibration_curve
 from sklearn.exceptions import UndefinedMetricWarning
 
 warnings.filterwarnings("ignore", category=UndefinedMetricWarning)
@@ -28,6 +29,16 @@ def case(name, seed, count, classes, sharpness, missing=(), ties=False):
     precision, recall, f1, support = metrics.precision_recall_fscore_support(
         actual, predicted, labels=labels, zero_division=0
     )
+    # Of equal probabilities the class of smaller index comes first, as for argmax; scikit-learn's own takes the larger.
+    top2 = float(np.mean([a in np.argsort(-row, kind="stable")[:2] for row, a in zip(probabilities, actual)]))
+    if not ties and classes > 2:
+        assert np.isclose(top2, metrics.top_k_accuracy_score(actual, probabilities, k=2, labels=labels))
+    normalized = probabilities.astype(float) / probabilities.astype(float).sum(1, keepdims=True)
+    brier = metrics.brier_score_loss(actual, normalized, labels=labels, scale_by_half=False)
+    right, confidence = actual == predicted, probabilities.max(1)
+    accuracies, confidences = calibration_curve(right, confidence, n_bins=10, strategy="uniform")
+    counts = np.bincount(np.searchsorted(np.linspace(0, 1, 11)[1:-1], confidence), minlength=10)
+    errors = np.abs(accuracies - confidences)
     there = sorted(set(actual) | set(predicted))
     means = {}
     for average in ("macro", "weighted"):
@@ -45,7 +56,7 @@ def case(name, seed, count, classes, sharpness, missing=(), ties=False):
         "actual": actual.tolist(),
         "classes": classes,
         "accuracy": float(metrics.accuracy_score(actual, predicted)),
-        "top2": float(np.mean([(row > row[a]).sum() < 2 for row, a in zip(probabilities, actual)])),
+        "top2": top2,
         "confusion": metrics.confusion_matrix(actual, predicted, labels=labels).tolist(),
         "precision": precision.tolist(),
         "recall": recall.tolist(),
@@ -56,8 +67,15 @@ def case(name, seed, count, classes, sharpness, missing=(), ties=False):
         "kappa": float(metrics.cohen_kappa_score(actual, predicted)),
         "mcc": float(metrics.matthews_corrcoef(actual, predicted)),
         "rocAuc": areas,
-        "loss": float(metrics.log_loss(actual, probabilities.astype(float), labels=labels)),
-        "brier": float(((probabilities - np.eye(classes)[actual]) ** 2).sum(1).mean()),
+        "loss": float(metrics.log_loss(actual, normalized, labels=labels)),
+        "brier": float(brier),
+        "calibration": {
+            "counts": counts.tolist(),
+            "accuracies": accuracies.tolist(),
+            "confidences": confidences.tolist(),
+            "ece": float((errors * counts[counts > 0]).sum() / count),
+            "mce": float(errors.max()),
+        },
     }
 
 
