@@ -35,10 +35,17 @@ function say(text: string, isBad = false): void {
 
 async function load(): Promise<Loaded> {
   await tf.ready();
-  const model = await tf.loadLayersModel('model.json');
+  const model = await tf.loadLayersModel('model.json', { fetchFunc: fetchWhole });
   const metadata = getMetadata(model);
   if (metadata === undefined) throw new Error('the model does not say how its pictures are prepared');
   return { model, metadata };
+}
+
+/** TensorFlow.js would take what a server says of a missing file for weights. */
+async function fetchWhole(address: RequestInfo | URL, options?: RequestInit): Promise<Response> {
+  const response = await fetch(address, options);
+  if (response.ok) return response;
+  throw new Error(`the server has no ${String(address)} (${response.status})`);
 }
 
 /** Probabilities in the order of the labels. */
