@@ -45,7 +45,9 @@ def read(part):
                     left, top = [(edge - SIZE) // 2 for edge in size]
                     image = image.crop((left, top, left + SIZE, top + SIZE))
                 else:
-                    image = image.resize((SIZE, SIZE), Image.BILINEAR)
+                    # Stretched, then the centre.
+                    edge = (256 - SIZE) // 2
+                    image = image.resize((256, 256), Image.BILINEAR).crop((edge, edge, edge + SIZE, edge + SIZE))
                 pixels = np.asarray(image, "float32")
             pictures.append((pixels - 127) / 128 if IS_LITE else pixels[..., ::-1] - [103.939, 116.779, 123.68])
             labels.append(index)
