@@ -15,7 +15,8 @@ export interface CSVLoggerOptions {
 }
 
 interface State {
-  readonly keys: readonly string[];
+  /** null before the first row. */
+  readonly keys: readonly string[] | null;
   /** Bytes of the file. */
   readonly size: number;
 }
@@ -35,10 +36,15 @@ export class CSVLogger extends Callback {
     this.#options = options;
   }
 
-  override onTrainBegin(): Promise<void> {
+  override async onTrainBegin(): Promise<void> {
     // A second stage goes on where the first one ended.
-    if (this.initialEpoch === 0) this.#keys = undefined;
-    return Promise.resolve();
+    if (this.initialEpoch > 0) return;
+    this.#keys = undefined;
+    this.#size = this.#options.append === true ? await this.#sizeNow() : 0;
+  }
+
+  async #sizeNow(): Promise<number> {
+    return (await stat(this.#file).catch(() => undefined))?.size ?? 0;
   }
 
   override async onEpochEnd(epoch: number, logs?: tf.Logs): Promise<void> {
@@ -55,7 +61,7 @@ export class CSVLogger extends Callback {
   async #begin(keys: readonly string[]): Promise<readonly string[]> {
     await mkdir(dirname(this.#file), { recursive: true });
     const { append = false } = this.#options;
-    this.#size = append ? ((await stat(this.#file).catch(() => undefined))?.size ?? 0) : 0;
+    this.#size = append ? await this.#sizeNow() : 0;
     if (this.#size > 0) return keys;
     await writeFile(this.#file, '');
     await this.#append(['epoch', ...keys]);
@@ -71,22 +77,24 @@ export class CSVLogger extends Callback {
     this.#size += Buffer.byteLength(text);
   }
 
-  override getState(): CallbackState | undefined {
-    if (this.#keys === undefined) return undefined;
-    const json: State = { keys: this.#keys, size: this.#size };
+  override getState(): CallbackState {
+    const json: State = { keys: this.#keys ?? null, size: this.#size };
     return { json };
   }
 
   /** Rows of epochs that are run once more are taken away. */
   override async setState({ json }: CallbackState): Promise<void> {
     const { keys, size } = json as State;
-    const there = (await stat(this.#file).catch(() => undefined))?.size ?? 0;
+    // Nothing was written, and the first row replaces what is there.
+    if (keys === null && this.#options.append !== true) return;
+    const there = await this.#sizeNow();
     // Without its file it begins anew.
     if (there < size) return;
-    await truncate(this.#file, size).catch((error: unknown) => {
-      throw outputError(error, this.#file);
-    });
-    this.#keys = keys;
+    if (there > size)
+      await truncate(this.#file, size).catch((error: unknown) => {
+        throw outputError(error, this.#file);
+      });
+    this.#keys = keys ?? undefined;
     this.#size = size;
   }
 }

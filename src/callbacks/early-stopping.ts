@@ -3,7 +3,7 @@ import { requireWhole } from '../base/checks.ts';
 import type { CallbackState, WeightsSnapshot } from './callback.ts';
 import { Callback, numbersOf } from './callback.ts';
 import type { MonitorMode } from './monitor.ts';
-import { Monitor } from './monitor.ts';
+import { Monitor, numberFromJson, numberToJson } from './monitor.ts';
 
 export interface EarlyStoppingOptions {
   /** What is watched. Default `val_loss`. */
@@ -90,12 +90,13 @@ export class EarlyStopping extends Callback {
   }
 
   override getState(): CallbackState {
-    const json = { ...this.#state };
+    const json = { ...this.#state, best: numberToJson(this.#state.best) };
     return this.#bestWeights === undefined ? { json } : { json, tensors: this.#bestWeights.tensors };
   }
 
   override setState({ json, tensors }: CallbackState): void {
-    this.#state = { ...newState(), ...(json as Partial<State>) };
+    const state = json as Partial<State>;
+    this.#state = { ...newState(), ...state, best: numberFromJson(state.best) };
     this.#bestWeights = tensors === undefined ? undefined : { tensors };
   }
 }

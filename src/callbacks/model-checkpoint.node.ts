@@ -7,7 +7,7 @@ import type { CallbackState, Logs } from './callback.ts';
 import { Callback, numbersOf } from './callback.ts';
 import { fileNameOf } from './file-name.ts';
 import type { MonitorMode } from './monitor.ts';
-import { Monitor } from './monitor.ts';
+import { Monitor, numberFromJson, numberToJson } from './monitor.ts';
 
 export interface ModelCheckpointOptions {
   /** What is watched. Default `val_loss`. */
@@ -27,6 +27,8 @@ export interface ModelCheckpointOptions {
 interface State {
   best: number | undefined;
   batchesSinceSaving: number;
+  /** A run that goes on within an epoch is not told which. */
+  epoch: number;
 }
 
 /** Saves the model while it is trained: Keras 3's `ModelCheckpoint`. Each file or folder is whole, or is not there. */
@@ -35,7 +37,6 @@ export class ModelCheckpoint extends Callback {
   readonly #options: ModelCheckpointOptions;
   readonly #monitor: Monitor;
   #state: State;
-  #epoch = 0;
 
   /**
    * @param filepath A folder, or with `saveWeightsOnly` a file that ends in `.safetensors`; `{epoch:02d}` and what is measured,
@@ -57,7 +58,7 @@ export class ModelCheckpoint extends Callback {
   }
 
   #newState(): State {
-    return { best: this.#options.initialValueThreshold, batchesSinceSaving: 0 };
+    return { best: this.#options.initialValueThreshold, batchesSinceSaving: 0, epoch: 0 };
   }
 
   override onTrainBegin(): Promise<void> {
@@ -66,7 +67,7 @@ export class ModelCheckpoint extends Callback {
   }
 
   override onEpochBegin(epoch: number): Promise<void> {
-    this.#epoch = epoch;
+    this.#state.epoch = epoch;
     return Promise.resolve();
   }
 
@@ -88,7 +89,7 @@ export class ModelCheckpoint extends Callback {
       if (!this.#monitor.isBetter(value, this.#state.best)) return;
       this.#state.best = value;
     }
-    const path = fileNameOf(this.#path, { ...logs, ...more, epoch: this.#epoch + 1 });
+    const path = fileNameOf(this.#path, { ...logs, ...more, epoch: this.#state.epoch + 1 });
     await this.context.publish();
     const { model } = this.context;
     if (!saveWeightsOnly) {
@@ -106,10 +107,11 @@ export class ModelCheckpoint extends Callback {
   }
 
   override getState(): CallbackState {
-    return { json: { ...this.#state } };
+    return { json: { ...this.#state, best: numberToJson(this.#state.best) } };
   }
 
   override setState({ json }: CallbackState): void {
-    this.#state = { ...this.#newState(), ...(json as Partial<State>) };
+    const state = json as Partial<State>;
+    this.#state = { ...this.#newState(), ...state, best: numberFromJson(state.best) };
   }
 }

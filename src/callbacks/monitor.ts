@@ -39,3 +39,12 @@ export class Monitor {
     return this.#isMax ? moved! > reference! : moved! < reference!;
   }
 }
+
+/** A number as JSON holds it, which has neither NaN nor infinities. */
+export function numberToJson(value: number | undefined): number | string | undefined {
+  return value === undefined || Number.isFinite(value) ? value : String(value);
+}
+
+export function numberFromJson(value: unknown): number | undefined {
+  return value === undefined || value === null ? undefined : Number(value);
+}

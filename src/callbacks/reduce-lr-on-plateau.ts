@@ -3,7 +3,7 @@ import { requireWhole, wrongOption } from '../base/checks.ts';
 import type { CallbackState } from './callback.ts';
 import { Callback, numbersOf } from './callback.ts';
 import type { MonitorMode } from './monitor.ts';
-import { Monitor } from './monitor.ts';
+import { Monitor, numberFromJson, numberToJson } from './monitor.ts';
 
 export interface ReduceLROnPlateauOptions {
   /** What is watched. Default `val_loss`. */
@@ -72,11 +72,12 @@ export class ReduceLROnPlateau extends Callback {
   }
 
   override getState(): CallbackState {
-    return { json: { ...this.#state } };
+    return { json: { ...this.#state, best: numberToJson(this.#state.best) } };
   }
 
   override setState({ json }: CallbackState): void {
-    this.#state = { ...newState(), ...(json as Partial<State>) };
+    const state = json as Partial<State>;
+    this.#state = { ...newState(), ...state, best: numberFromJson(state.best) };
   }
 }
 

@@ -250,7 +250,7 @@ describe('CSVLogger', () => {
     await first.onTrainBegin();
     await first.onEpochEnd(0, logsAt(0));
     await first.onEpochEnd(1, logsAt(1));
-    const state = structuredClone(first.getState()!);
+    const state = structuredClone(first.getState());
     await first.onEpochEnd(2, logsAt(2));
     await writeFile(file, `${await readFile(file, 'utf8')}3;0.2`);
     const second = new CSVLogger(file, { separator: ';' });
