@@ -65,9 +65,10 @@ export class TensorBoardWriter {
 
   async #append(bytes: Uint8Array): Promise<void> {
     try {
-      const at = this.#end;
+      const { bytesWritten } = await this.handle.write(bytes, 0, bytes.length, this.#end);
+      if (bytesWritten < bytes.length)
+        throw new Error(`${bytesWritten} of ${bytes.length} bytes were written`);
       this.#end += bytes.length;
-      await this.handle.write(bytes, 0, bytes.length, at);
     } catch (error) {
       throw outputError(error, this.file);
     }
