@@ -45,7 +45,7 @@ async function load(): Promise<Loaded> {
 async function fetchWhole(address: RequestInfo | URL, options?: RequestInit): Promise<Response> {
   const response = await fetch(address, options);
   if (response.ok) return response;
-  throw new Error(`the server has no ${String(address)} (${response.status})`);
+  throw new Error(`the server has no ${response.url} (${response.status})`);
 }
 
 /** Probabilities in the order of the labels. */
