@@ -5,12 +5,17 @@ import { basename, join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import { UsageError } from '../base/errors.ts';
 import type { ProgressCallback } from '../base/types.ts';
+import { endsWithLogits } from '../classify/probabilities.ts';
+import type { RecipeOptions } from '../classify/recipe.ts';
 import { recipeOf } from '../classify/recipe.ts';
+import { checkOutput } from '../models/check-output.node.ts';
+import { convertFile } from '../models/convert.ts';
 import { convert } from '../models/convert.node.ts';
 import { disposeModel } from '../models/dispose-model.ts';
 import { loadModel } from '../models/load-model.ts';
 import { getMetadata, setMetadata } from '../models/metadata.ts';
 import { requireModel } from '../models/require-model.ts';
+import { withModelAt } from '../models/model-bytes.ts';
 import { saveModel } from '../models/save-model.node.ts';
 import type { OutputKind } from '../output/place-folder.node.ts';
 import type { OutputFile } from '../output/write-folder.node.ts';
@@ -31,7 +36,11 @@ export interface ExportOptions {
   /** Replace an earlier export. Default false. */
   readonly force?: boolean;
   /** Names of the classes, for a model that has none. */
-  readonly labels?: 'imagenet' | readonly string[];
+  readonly labels?: RecipeOptions['labels'];
+  /** For a model that carries no metadata: how its input was prepared. */
+  readonly preprocessing?: RecipeOptions['preprocessing'];
+  /** For a model that carries no metadata: default `fill`, `bilinear`. */
+  readonly resize?: RecipeOptions['resize'];
   readonly onProgress?: ProgressCallback;
   readonly signal?: AbortSignal;
 }
@@ -74,7 +83,15 @@ export async function exportModel(
   folder: string,
   options: ExportOptions = {},
 ): Promise<ExportResult> {
-  const { formats = exportFormats, force = false, labels: given, onProgress, signal } = options;
+  const {
+    formats = exportFormats,
+    force = false,
+    labels,
+    preprocessing,
+    resize,
+    onProgress,
+    signal,
+  } = options;
   const unknown = formats.find((format) => !exportFormats.includes(format));
   if (unknown !== undefined || formats.length === 0) {
     throw new UsageError('USAGE_ARGUMENT', 'There is no such format.', {
@@ -92,8 +109,8 @@ export async function exportModel(
       : model;
   const place = await mkdtemp(join(tmpdir(), 'dovecote-export-'));
   try {
-    const { recipe, labels } = recipeOf(loaded, given === undefined ? {} : { labels: given });
-    const classes = labels.map(({ label }) => label);
+    const { recipe, labels: found } = recipeOf(loaded, { labels, preprocessing, resize });
+    const classes = found.map(({ label }) => label);
     if (classes.length === 0) {
       throw new UsageError('USAGE_ARGUMENT', 'The model does not say what its classes are called.', {
         given: loaded.name,
@@ -105,6 +122,12 @@ export async function exportModel(
     await saveNamed(loaded, source, { ...recipe, labels: classes });
     const name = typeof model === 'string' ? basename(model) : model.name;
     const differences: Partial<Record<ExportFormat, number>> = {};
+    if (formats.includes('tfjs') || formats.includes('page')) {
+      onProgress?.({ phase: 'export tfjs', done: 0, total: 1, unit: 'steps' });
+      // The page's model is the same.
+      differences.tfjs = await differenceOf(source);
+      onProgress?.({ phase: 'export tfjs', done: 1, total: 1, unit: 'steps' });
+    }
     for (const [format, file] of [
       ['onnx', 'model.onnx'],
       ['keras', 'model.keras'],
@@ -115,7 +138,9 @@ export async function exportModel(
       differences[format] = check!.largest;
       onProgress?.({ phase: `export ${format}`, done: 1, total: 1, unit: 'steps' });
     }
-    const files = await filesOf(place, formats, name, preprocessingOf(recipe, classes), classes);
+    const outputs = endsWithLogits(loaded) ? 'logits' : 'probabilities';
+    const described = preprocessingOf(recipe, classes, outputs);
+    const files = await filesOf(place, formats, name, described, classes);
     await writeFolder(folder, files, { force, kind: exportOutput, ...(signal && { signal }) });
     return {
       ...{ out: folder, formats, classes, differences },
@@ -125,6 +150,19 @@ export async function exportModel(
     await rm(place, { recursive: true, force: true });
     if (typeof model === 'string') await disposeModel(loaded);
   }
+}
+
+/** One line for each class; `preprocessing.json` has those names whole that have several lines. */
+function labelsText(classes: readonly string[]): string {
+  return classes.map((label) => `${label.replace(/\s*[\r\n\u2028\u2029]+\s*/g, ' ')}\n`).join('');
+}
+
+/** How far what plain TensorFlow.js makes of a saved model is from what ONNX Runtime does. */
+function differenceOf(folder: string): Promise<number> {
+  return withModelAt(folder, {}, async (file) => {
+    const written = { to: 'tfjs', quantized: false, weightsOnly: false } as const;
+    return (await checkOutput(convertFile(file), folder, written)).largest;
+  });
 }
 
 /** Saves the model with what it needs to be used, which is not left with the caller's. */
@@ -142,7 +180,8 @@ async function saveNamed(
     setMetadata(model, { version: 1, ...earlier, ...facts });
     await saveModel(model, folder);
   } finally {
-    model.setUserDefinedMetadata(before);
+    // TensorFlow.js takes no `undefined`, which is what a model has that carries none.
+    model.setUserDefinedMetadata(before ?? {});
   }
 }
 
@@ -155,7 +194,7 @@ async function filesOf(
 ): Promise<OutputFile[]> {
   const files: OutputFile[] = [
     { name: 'README.txt', bytes: readmeOf(name, formats, classes) },
-    { name: 'labels.txt', bytes: `${classes.join('\n')}\n` },
+    { name: 'labels.txt', bytes: labelsText(classes) },
     { name: 'preprocessing.json', bytes: `${JSON.stringify(preprocessing, undefined, 2)}\n` },
   ];
   const model = await Promise.all(

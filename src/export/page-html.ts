@@ -70,6 +70,12 @@ if (location.protocol === 'file:') {
   document.getElementById('status').textContent = 'Browsers do not let a page that is opened as a file read its model. Serve the folder instead: npx serve ' + JSON.stringify(decodeURIComponent(location.pathname.replace(/\\/[^/]*$/, ''))) + ', then open the address that it tells.';
   document.getElementById('status').className = 'bad';
 }
+// What is missing cannot say so itself.
+addEventListener('error', function (event) {
+  if (!event.target || event.target.tagName !== 'SCRIPT') return;
+  document.getElementById('status').textContent = 'A part of this page is missing: ' + event.target.getAttribute('src') + '. Put the whole folder on the server.';
+  document.getElementById('status').className = 'bad';
+}, true);
 </script>
 <script src="tf.min.js"></script>
 <script src="page.js"></script>

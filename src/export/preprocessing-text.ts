@@ -15,6 +15,7 @@ const FORMULAS: Readonly<Record<string, string>> = {
 export function preprocessingOf(
   { inputSize, resize, preprocessing }: InputRecipe,
   labels: readonly string[],
+  outputs: 'probabilities' | 'logits' = 'probabilities',
 ) {
   const [height, width] = inputSize;
   return {
@@ -35,8 +36,12 @@ export function preprocessingOf(
     preprocessing: { mode: preprocessing, formula: FORMULAS[preprocessing] ?? preprocessing },
     output: {
       shape: [null, labels.length],
-      meaning: 'one probability for each label, in the order of labels.txt',
+      meaning:
+        outputs === 'logits'
+          ? 'one logit for each label, in the order of labels; a softmax makes them probabilities'
+          : 'one probability for each label, in the order of labels',
     },
+    labels,
   };
 }
 

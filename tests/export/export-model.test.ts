@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import type { Browser } from 'playwright-core';
 import { chromium } from 'playwright-core';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { classify, disposeModel, exportModel, getMetadata, loadModel, setMetadata } from '../../src/node.ts';
 import { KerasBatchNormalization } from '../../src/layers/batch-normalization.ts';
@@ -65,6 +66,8 @@ describe('exportModel', () => {
     expect(tf.memory().numTensors).toBe(before);
     expect(getMetadata(model)).toEqual(metadata);
     expect(result).toMatchObject({ out, formats: ['tfjs', 'onnx', 'keras', 'page'], classes: LABELS });
+    expect(Object.keys(result.differences).sort()).toEqual(['keras', 'onnx', 'tfjs']);
+    expect(result.differences.tfjs).toBeLessThan(1e-5);
     expect(result.differences.onnx).toBeLessThan(1e-5);
     expect(result.differences.keras).toBeLessThan(1e-5);
     const names = (await readdir(out, { recursive: true })).sort();
@@ -136,6 +139,26 @@ describe('exportModel', () => {
     await expect(exportModel(nameless, out)).rejects.toMatchObject({ code: 'USAGE_ARGUMENT' });
     nameless.dispose();
     expect((await readdir(root)).includes('refused')).toBe(false);
+  });
+
+  it('keeps one line a class, says what outputs are, and takes what a model does not say', async () => {
+    const labels = ['two\nlines', 'b', '🐝'];
+    const bare = tf.model({ inputs: model.inputs, outputs: model.outputs, name: 'bare' });
+    const out = join(root, 'bare');
+    await expect(exportModel(bare, out, { formats: ['tfjs'] })).rejects.toMatchObject({
+      code: 'MODEL_INPUT',
+    });
+    await exportModel(bare, out, { formats: ['tfjs'], labels, preprocessing: 'tf' });
+    expect(await readFile(join(out, 'labels.txt'), 'utf8')).toBe('two lines\nb\n🐝\n');
+    const text = JSON.parse(await readFile(join(out, 'preprocessing.json'), 'utf8')) as object;
+    expect(text).toMatchObject({ labels, preprocessing: { mode: 'tf' } });
+    const input = tf.input({ shape: [16, 16, 3] });
+    const pooled = tf.layers.globalAveragePooling2d({}).apply(input);
+    const logits = tf.layers.dense({ units: 3 }).apply(pooled) as tf.SymbolicTensor;
+    const raw = tf.model({ inputs: input, outputs: logits });
+    await exportModel(raw, out, { formats: ['tfjs'], labels, preprocessing: 'unit', force: true });
+    raw.dispose();
+    expect(await readFile(join(out, 'preprocessing.json'), 'utf8')).toMatch(/one logit for each label/);
   });
 
   const python = process.env['DOVECOTE_PYTHON'];
@@ -240,6 +263,49 @@ describe.skipIf(skipBrowserTests)('the page, in Chromium', () => {
       buffer: Buffer.from('no png'),
     });
     await page.waitForFunction(`document.querySelector('#status').textContent.startsWith('It cannot be')`);
+    await page.close();
+  });
+
+  it('shows the answer to the last question, and takes photos wherever they are dropped', async () => {
+    const page = await browser.newPage();
+    await page.goto(address);
+    await page.evaluate('dovecotePage.ready');
+    const slow = await sharp(await noisyPicture([40, 90, 200], 5))
+      .resize(4000, 4000)
+      .jpeg()
+      .toBuffer();
+    const quick = await noisyPicture([200, 90, 40], 3);
+    const { predictions } = await classify(quick, { model });
+    const prevented = await page.evaluate(
+      async ([first, second]) => {
+        const drop = async (base64: string) => {
+          const bytes = await (await fetch(`data:image/jpeg;base64,${base64}`)).arrayBuffer();
+          const dataTransfer = new DataTransfer();
+          dataTransfer.items.add(new File([bytes], 'a.jpg', { type: 'image/jpeg' }));
+          const event = new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true });
+          document.body.dispatchEvent(event);
+          return event.defaultPrevented;
+        };
+        return [await drop(first!), await drop(second!)];
+      },
+      [slow.toString('base64'), quick.toString('base64')],
+    );
+    expect(prevented).toEqual([true, true]);
+    await page.waitForSelector('#list li');
+    // Long enough for the slow one's answer.
+    await page.waitForTimeout(3000);
+    const first = await page.locator('#list .row').first().innerText();
+    expect(first).toContain(predictions[0]!.label);
+    expect(first).toContain(`${(100 * predictions[0]!.probability).toFixed(1)} %`);
+    await page.close();
+  });
+
+  it('names a script that is missing', async () => {
+    const page = await browser.newPage();
+    await page.route('**/tf.min.js', (route) => route.fulfill({ status: 404 }));
+    await page.goto(address);
+    await page.waitForSelector('#status.bad');
+    expect(await page.locator('#status').innerText()).toMatch(/missing: tf\.min\.js/);
     await page.close();
   });
 

@@ -1,13 +1,15 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import type { ExportFormat } from '../../export/export-model.node.ts';
+import type { ExportFormat, ExportOptions } from '../../export/export-model.node.ts';
 import { runCommand } from '../context.ts';
-import { jsonOption, nonEmpty } from '../options.ts';
+import type { ResizeFlags } from '../options.ts';
+import { addResizeOptions, jsonOption, nonEmpty, preprocessingOption, resizeOf } from '../options.ts';
 import { quoted } from '../quoted.ts';
 
-interface ExportFlags {
+interface ExportFlags extends ResizeFlags {
+  preprocessing?: ExportOptions['preprocessing'];
   out: string;
-  formats: readonly ExportFormat[];
+  formats?: readonly ExportFormat[];
   labels?: string;
   force?: boolean;
   json?: boolean;
@@ -31,15 +33,18 @@ export function addExportCommand(program: Command): void {
     )
     .argument('<model>', 'name of a network, or a folder, model.json or .h5 file of your own', nonEmpty)
     .requiredOption('-o, --out <folder>', 'where all is written', nonEmpty)
-    .option('--formats <list>', 'some of tfjs,onnx,keras,page', formatList, FORMATS)
+    .option('--formats <list>', 'some of tfjs,onnx,keras,page (default: all)', formatList)
     .option('--labels <file>', 'text file with one class name per line, for a model that has none', nonEmpty)
+    .addOption(preprocessingOption())
     .option('-f, --force', 'replace an earlier export')
     .addOption(jsonOption('what was written'))
     .addHelpText(
       'after',
       '\nExamples:\n  dovecote export flower-model/ --out flowers/\n  dovecote export flower-model/ --out flowers/ --formats onnx,page',
     );
-  command.action((model: string) => exportCommand(model, command.optsWithGlobals<ExportFlags>()));
+  addResizeOptions(command).action((model: string) =>
+    exportCommand(model, command.optsWithGlobals<ExportFlags>()),
+  );
 }
 
 function exportCommand(model: string, flags: ExportFlags): Promise<void> {
@@ -55,6 +60,8 @@ function exportCommand(model: string, flags: ExportFlags): Promise<void> {
       formats: flags.formats,
       ...(flags.force && { force: true }),
       ...(labels !== undefined && { labels }),
+      preprocessing: flags.preprocessing,
+      resize: resizeOf(flags),
       onProgress: context.onProgress,
       signal: context.signal,
     });
@@ -71,6 +78,8 @@ function exportCommand(model: string, flags: ExportFlags): Promise<void> {
     const differences: Readonly<Record<string, number | undefined>> = {
       'model.onnx': result.differences.onnx,
       'model.keras': result.differences.keras,
+      'tfjs/': result.differences.tfjs,
+      'page/': result.differences.tfjs,
     };
     context.print(
       formatTable(

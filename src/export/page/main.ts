@@ -62,19 +62,24 @@ async function classify(image: Blob | HTMLVideoElement): Promise<Float32Array> {
   return endsWithLogits(model) ? softmax(row) : row;
 }
 
+/** Counts what was asked: an answer that comes after a newer question is not shown. */
+let asked = 0;
+
 async function show(image: Blob | HTMLVideoElement): Promise<void> {
+  const question = ++asked;
+  list.replaceChildren();
   say('Looking at it.');
   try {
     const began = performance.now();
     const probabilities = await classify(image);
     const { labels } = (await loading).metadata as { labels: readonly string[] };
+    if (question !== asked) return;
     list.replaceChildren(
       ...topIndices(probabilities, SHOWN).map((index) => rowOf(labels[index]!, probabilities[index]!)),
     );
     say(`Done in ${Math.round(performance.now() - began)} ms.`);
   } catch (error) {
-    list.replaceChildren();
-    say(`It cannot be classified: ${reasonOf(error)}`, true);
+    if (question === asked) say(`It cannot be classified: ${reasonOf(error)}`, true);
   }
 }
 
@@ -99,6 +104,9 @@ function rowOf(label: string, probability: number): HTMLLIElement {
 async function take(chosen: File | undefined): Promise<void> {
   if (chosen === undefined) return;
   if (chosen.type !== '' && !chosen.type.startsWith('image/')) {
+    asked++;
+    list.replaceChildren();
+    photo.hidden = true;
     say(`"${chosen.name}" is no photo (${chosen.type}). Choose a JPEG, PNG, WebP or GIF file.`, true);
     return;
   }
@@ -114,15 +122,17 @@ function stopCamera(): void {
   video.srcObject = null;
   video.hidden = true;
   shot.hidden = true;
+  camera.textContent = 'Use the camera';
 }
 
 file.addEventListener('change', () => void take(file.files?.[0]).then(() => (file.value = '')));
-drop.addEventListener('dragover', (event) => {
+// Anywhere: beside the box the browser would leave the page and open the photo.
+document.addEventListener('dragover', (event) => {
   event.preventDefault();
   drop.classList.add('over');
 });
-drop.addEventListener('dragleave', () => drop.classList.remove('over'));
-drop.addEventListener('drop', (event) => {
+document.addEventListener('dragleave', () => drop.classList.remove('over'));
+document.addEventListener('drop', (event) => {
   event.preventDefault();
   drop.classList.remove('over');
   void take(event.dataTransfer?.files[0]);
@@ -131,11 +141,16 @@ document.addEventListener('paste', (event) => void take(event.clipboardData?.fil
 // Not there on pages without https.
 if ((navigator.mediaDevices as MediaDevices | undefined) !== undefined) camera.hidden = false;
 camera.addEventListener('click', () => {
+  if (video.srcObject !== null) {
+    stopCamera();
+    return;
+  }
   navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment' } }).then(
     async (stream) => {
       photo.hidden = true;
       video.hidden = false;
       video.srcObject = stream;
+      camera.textContent = 'Stop the camera';
       await video.play();
       shot.hidden = false;
       shot.focus();
