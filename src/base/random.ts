@@ -32,6 +32,13 @@ export function joinSeeds(...parts: readonly number[]): number {
   return state;
 }
 
+/** A seed out of a text, 32 bits (FNV-1a): to tell texts apart, not to guard against those that are made to look the same. */
+export function hashText(text: string, seed = 0): number {
+  let mixed = 0x811c9dc5 ^ seed;
+  for (let at = 0; at < text.length; at++) mixed = Math.imul(mixed ^ text.charCodeAt(at), 0x01000193);
+  return mixed >>> 0;
+}
+
 /** Runs `action`, which does not wait, with `random` in the place of `Math.random`: tfjs's Dropout draws from it. */
 export function withMathRandom<Result>(random: () => number, action: () => Result): Result {
   const original = Math.random;

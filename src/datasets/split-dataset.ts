@@ -1,5 +1,5 @@
 import { UsageError } from '../base/errors.ts';
-import { createRandom, shuffled } from '../base/random.ts';
+import { createRandom, hashText, shuffled } from '../base/random.ts';
 import type { ImageDataset, LabelledImage } from './labelled-images.ts';
 import { compareNames } from './labelled-images.ts';
 
@@ -57,7 +57,8 @@ export function splitDataset(dataset: ImageDataset, options: SplitOptions = {}):
     }
     const named = images.map((image) => ({ image, name: image.name ?? '' }));
     named.sort((left, right) => compareNames(left.name, right.name));
-    const order = shuffled(named, createRandom(seedOf(seed, label)));
+    // Each class draws by itself, so that a further class leaves the others as they are.
+    const order = shuffled(named, createRandom(hashText(label, seed)));
     let taken = 0;
     for (const [part, share] of [
       ['validation', validation],
@@ -84,15 +85,6 @@ export function splitDataset(dataset: ImageDataset, options: SplitOptions = {}):
     test: { classes, images: parts.test, skipped: [] },
     remarks,
   };
-}
-
-/** One for each class, so that a further class leaves the others as they are (FNV-1a). */
-function seedOf(seed: number, label: string): number {
-  let mixed = 0x811c9dc5 ^ seed;
-  for (let index = 0; index < label.length; index++) {
-    mixed = Math.imul(mixed ^ label.charCodeAt(index), 0x01000193);
-  }
-  return mixed >>> 0;
 }
 
 function checkShares(validation: number, test: number, seed: number): void {

@@ -1,3 +1,6 @@
+import type { ClassMetrics } from '../transfer/metrics.ts';
+import { classMetrics } from '../transfer/metrics.ts';
+
 /** What a classifier said of one picture. */
 export interface Judgement {
   /** Index of the class that it shows. */
@@ -31,15 +34,7 @@ export function judge(probabilities: Float32Array, actual: number): Judgement {
   return { actual, predicted, confidence: probabilities[predicted]!, rank, loss, squaredError };
 }
 
-export interface ClassReport {
-  readonly label: string;
-  /** Of the pictures that were given this label, the share that has it; 0 when none was. */
-  readonly precision: number;
-  /** Of the pictures that have this label, the share that was given it; 0 when none has it. */
-  readonly recall: number;
-  readonly f1: number;
-  /** Pictures of this class. */
-  readonly support: number;
+export interface ClassReport extends ClassMetrics {
   /** Area under the ROC curve of this class against all others; null where either of them has no picture. */
   readonly rocAuc: number | null;
 }
@@ -91,21 +86,16 @@ export function confusionOf(judgements: readonly Judgement[], classes: number): 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 const share = (part: number, whole: number) => (whole === 0 ? 0 : part / whole);
 
-/** Precision, recall and F1 of each class. */
+/** Precision, recall, F1 and ROC AUC of each class. */
 export function perClassOf(
   confusion: readonly (readonly number[])[],
   labels: readonly string[],
   rocAucs: readonly (number | null)[],
 ): ClassReport[] {
-  const given = confusion.map((_, index) => sum(confusion.map((row) => row[index]!)));
-  return labels.map((label, index) => {
-    const hits = confusion[index]![index]!;
-    const support = sum(confusion[index]!);
-    const precision = share(hits, given[index]!);
-    const recall = share(hits, support);
-    const f1 = share(2 * hits, support + given[index]!);
-    return { label, precision, recall, f1, support, rocAuc: rocAucs[index] ?? null };
-  });
+  return labels.map((label, index) => ({
+    ...classMetrics(label, index, confusion),
+    rocAuc: rocAucs[index] ?? null,
+  }));
 }
 
 /**

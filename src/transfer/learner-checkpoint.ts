@@ -1,4 +1,5 @@
 import { UsageError } from '../base/errors.ts';
+import { hashText } from '../base/random.ts';
 import type { ImageDataset } from '../datasets/labelled-images.ts';
 import { platform } from '../platform.ts';
 import type { CheckpointSettings } from '../training/fit-loop.ts';
@@ -41,15 +42,8 @@ export function checkpointSettings(
     ...identityOf(options),
     ...facts,
     classes: training.classes,
-    training: checksum(names(training)),
-    validation: checksum(names(validation)),
+    training: hashText(names(training)),
+    validation: hashText(names(validation)),
   };
   return { file, identity, resume, seconds };
-}
-
-/** FNV-1a, 32 bits: to notice another list of pictures, not to guard against one that was made to look the same. */
-function checksum(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0;
-  return hash;
 }

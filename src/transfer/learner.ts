@@ -13,13 +13,12 @@ import { boundarySource } from '../training/boundary-rows.ts';
 import { noteOf } from '../training/epoch-report.ts';
 import type { FitResult } from '../training/fit-loop.ts';
 import { fit } from '../training/fit-loop.ts';
-import type { HeadData } from '../training/head-trainee.ts';
+import { headDataOf, toHeadData } from '../training/head-data.ts';
 import { headTrainee } from '../training/head-trainee.ts';
 import { registerTrainingKernels } from '../training/kernels/register.ts';
 import type { LearningRateSearch } from '../training/learning-rate-search.ts';
 import { searchLearningRate } from '../training/learning-rate-search.ts';
 import { NetworkTrainee } from '../training/network-trainee.ts';
-import type { PictureRows } from '../training/picture-rows.ts';
 import { PictureReader } from '../training/picture-rows.ts';
 import type { SplitModel } from '../training/split-model.ts';
 import { splitModel } from '../training/split-model.ts';
@@ -334,19 +333,6 @@ function checkOutput(model: tf.LayersModel, classes: readonly string[]): void {
     expected: `an output of shape [null, ${classes.length}]`,
     nextStep: 'give the model a dense layer with one unit for each class, or use `fineTune`, which does',
   });
-}
-
-/** Each picture's features as one matrix. The rows are not held on to. */
-function headDataOf(first: PictureRows, reader: PictureReader): (epoch: number) => Promise<HeadData> {
-  const data = toHeadData(first);
-  return async (epoch) => (epoch === 1 || reader.isFixed ? data : toHeadData(await reader.epoch(epoch)));
-}
-
-function toHeadData({ rows, labels }: PictureRows): HeadData {
-  const width = rows[0]?.length ?? 0;
-  const features = new Float32Array(rows.length * width);
-  rows.forEach((row, at) => features.set(row, at * width));
-  return { features, labels };
 }
 
 function stoppedTooEarly(cause?: unknown): AbortedError {

@@ -47,7 +47,12 @@ export function evaluate(
   };
 }
 
-function classMetrics(label: string, index: number, confusion: readonly (readonly number[])[]): ClassMetrics {
+/** Precision, recall, F1 and support of one class. */
+export function classMetrics(
+  label: string,
+  index: number,
+  confusion: readonly (readonly number[])[],
+): ClassMetrics {
   const hits = confusion[index]?.[index] ?? 0;
   const support = (confusion[index] ?? []).reduce((sum, count) => sum + count, 0);
   const given = confusion.reduce((sum, row) => sum + (row[index] ?? 0), 0);

@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/base/random.ts';
 import { evaluate } from '../../src/transfer/metrics.ts';
 import type { HeadData } from '../../src/training/head-trainee.ts';
-import type { HeadOptions } from '../../src/transfer/train-head.ts';
-import { trainHead } from '../../src/transfer/train-head.ts';
+import type { HeadOptions } from '../support/train-head.ts';
+import { trainHead } from '../support/train-head.ts';
 
 beforeAll(async () => {
   await tf.setBackend('wasm');

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { EvaluateOptions, EvaluationReport } from '../../evaluation/evaluate-model.ts';
+import { confusionTable } from '../confusion-table.ts';
 import type { CommandContext } from '../context.ts';
 import { runCommand } from '../context.ts';
 import type { ResizeFlags, VariantFlags } from '../options.ts';
@@ -98,12 +99,7 @@ async function printReport(report: EvaluationReport, context: CommandContext): P
   }
   if (classes.length <= MATRIX_CLASSES) {
     context.print('Confusion matrix (rows: what is on the photo, columns: what the model says)');
-    const rows = classes.map((label, actual) => ({
-      actual: label,
-      ...Object.fromEntries(classes.map((_, index) => [`to ${index}`, confusion[actual]![index]])),
-    }));
-    const columns = classes.map((heading, index) => ({ key: `to ${index}`, heading }));
-    context.print(`${formatTable(rows, [{ key: 'actual', heading: '', align: 'left' }, ...columns])}\n`);
+    context.print(`${formatTable(...confusionTable(confusion, classes))}\n`);
   }
   const shown = perClass.filter(({ support, precision }) => support > 0 || precision > 0);
   context.print(

@@ -6,13 +6,13 @@ import type { Callback } from '../../callbacks/callback.ts';
 import type { AugmentOptions } from '../../transfer/augment.ts';
 import type { FineTuneOptions, FineTuneResult } from '../../transfer/fine-tune.ts';
 import type { CommandContext } from '../context.ts';
-import type { TableColumn, TableRow } from '../table.ts';
 import { defaultModel } from '../../../zoo/default-model.ts';
 import { runCommand } from '../context.ts';
 import { addAugmentOptions, augmentOf } from './augment.ts';
 import type { StageFlags } from '../train-options.ts';
 import { addStageOptions } from '../train-options.ts';
 import { TrainingPlace } from '../training-place.ts';
+import { confusionTable } from '../confusion-table.ts';
 import { quoted } from '../quoted.ts';
 import type { ResizeFlags } from '../options.ts';
 import {
@@ -229,22 +229,6 @@ function reportOf(result: FineTuneResult, out: string) {
     skipped,
     history,
   };
-}
-
-/** Columns by number: a property called `7` would come before all others, as every object has it. */
-function confusionTable(
-  confusion: FineTuneResult['evaluation']['confusion'],
-  classes: readonly string[],
-): [TableRow[], TableColumn[]] {
-  const rows = classes.map((label, actual) => ({
-    actual: label,
-    ...Object.fromEntries(classes.map((_, predicted) => [`to ${predicted}`, confusion[actual]![predicted]])),
-  }));
-  const columns = classes.map((label, predicted): TableColumn => ({
-    key: `to ${predicted}`,
-    heading: label,
-  }));
-  return [rows, [{ key: 'actual', heading: '', align: 'left' }, ...columns]];
 }
 
 /** What the second stage gave; empty without one. */

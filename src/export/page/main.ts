@@ -8,7 +8,6 @@ import { decodeImageBrowser } from '../../images/decode.browser.ts';
 import { loadPixels } from '../../images/load-image.ts';
 import { preprocessPixels } from '../../images/preprocess.ts';
 import type { ModelMetadata } from '../../models/metadata.ts';
-import { getMetadata } from '../../models/metadata.ts';
 import type { Platform } from '../../platform.ts';
 import { registerPlatform } from '../../platform.ts';
 
@@ -36,7 +35,8 @@ function say(text: string, isBad = false): void {
 async function load(): Promise<Loaded> {
   await tf.ready();
   const model = await tf.loadLayersModel('model.json', { fetchFunc: fetchWhole });
-  const metadata = getMetadata(model);
+  // Written by `exportModel`, which has checked it. The labels of the zoo would come along with its reader.
+  const { dovecote: metadata } = (model.getUserDefinedMetadata() ?? {}) as { dovecote?: ModelMetadata };
   if (metadata === undefined) throw new Error('the model does not say how its pictures are prepared');
   return { model, metadata };
 }

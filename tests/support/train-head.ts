@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
-import type { EpochReport } from '../training/epoch-report.ts';
-import { fit } from '../training/fit-loop.ts';
-import type { HeadData } from '../training/head-trainee.ts';
-import { headTrainee } from '../training/head-trainee.ts';
-import type { Evaluation } from './metrics.ts';
+import type { EpochReport } from '../../src/training/epoch-report.ts';
+import { fit } from '../../src/training/fit-loop.ts';
+import type { HeadData } from '../../src/training/head-trainee.ts';
+import { headTrainee } from '../../src/training/head-trainee.ts';
+import type { Evaluation } from '../../src/transfer/metrics.ts';
 
 export interface HeadOptions {
   readonly epochs: number;
