@@ -10,7 +10,12 @@ import type { FeatureStore } from '../platform.ts';
 import type { InputRecipe } from './run-images.ts';
 import { runImages } from './run-images.ts';
 
-export interface ImageRowsOptions {
+/** Numbers of the rows of all pictures. */
+export type RowValues = Float32Array | Uint8Array;
+
+export interface ImageRowsOptions<Values extends RowValues> {
+  /** What the rows are kept in. */
+  readonly allocate: (length: number) => Values;
   /** Pictures per run of the network. */
   readonly batchSize: number;
   /** Shown in progress. */
@@ -24,9 +29,10 @@ export interface ImageRowsOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface ImageRows {
-  /** What the network makes of each readable picture: all its outputs behind each other. */
-  readonly rows: readonly Float32Array[];
+export interface ImageRows<Values extends RowValues> {
+  /** What the network makes of each readable picture, all its outputs behind each other: row-major `[indices.length, width]`. */
+  readonly values: Values;
+  readonly width: number;
   /** For each row the index of its picture, from small to large. */
   readonly indices: readonly number[];
   readonly skipped: readonly { readonly image: string; readonly reason: string }[];
@@ -41,14 +47,14 @@ const LOOKUPS = 8;
  * Runs pictures through a network that takes pixels. With a store, pictures whose rows are there are neither decoded nor
  * run, and new rows are put there; what cannot be stored is computed all the same.
  */
-export async function imageRows(
+export async function imageRows<Values extends RowValues>(
   images: readonly ImageSource[],
   network: CompiledModel,
   recipe: InputRecipe,
-  options: ImageRowsOptions,
-): Promise<ImageRows> {
+  options: ImageRowsOptions<Values>,
+): Promise<ImageRows<Values>> {
   const { batchSize, phase, store, names, onProgress, signal } = options;
-  const found = new Map<number, Float32Array>();
+  const found = new RowsInPlace(images.length, options.allocate);
   const skipped: { image: string; reason: string }[] = [];
   const report = () =>
     onProgress?.({ phase, done: found.size + skipped.length, total: images.length, unit: 'images' });
@@ -87,16 +93,53 @@ export async function imageRows(
     }
     report();
   }
-  const indices = [...found.keys()].sort((a, b) => a - b);
-  return { rows: indices.map((index) => found.get(index)!), indices, skipped, stored };
+  return { ...found.close(), skipped, stored };
+}
+
+/** One block for the rows of all pictures, so that no row is held twice. */
+class RowsInPlace<Values extends RowValues> {
+  #values: Values | undefined;
+  #width = 0;
+  readonly #there = new Set<number>();
+
+  constructor(
+    private readonly count: number,
+    private readonly allocate: (length: number) => Values,
+  ) {}
+
+  get size(): number {
+    return this.#there.size;
+  }
+
+  has(index: number): boolean {
+    return this.#there.has(index);
+  }
+
+  set(index: number, row: Float32Array): void {
+    this.#width = row.length;
+    this.#values ??= this.allocate(this.count * row.length);
+    this.#values.set(row, index * row.length);
+    this.#there.add(index);
+  }
+
+  /** Rows of pictures that could not be read are left out; the others move up. */
+  close(): { values: Values; width: number; indices: number[] } {
+    const width = this.#width;
+    const values = this.#values ?? this.allocate(0);
+    const indices = [...this.#there].sort((a, b) => a - b);
+    indices.forEach((index, at) => {
+      if (index > at) values.copyWithin(at * width, index * width, (index + 1) * width);
+    });
+    return { values: values.subarray(0, indices.length * width) as Values, width, indices };
+  }
 }
 
 /** With a store, the key is of the very bytes that are decoded. */
 function decoderOf(
-  { store, decode, signal }: ImageRowsOptions,
+  { store, decode, signal }: ImageRowsOptions<RowValues>,
   { inputSize, resize }: InputRecipe,
   keys: Map<number, string>,
-): ImageRowsOptions['decode'] {
+): ImageRowsOptions<RowValues>['decode'] {
   if (store === undefined || decode !== undefined) return decode;
   return async (image, index) => {
     const name = describeSource(image, index);

@@ -9,13 +9,15 @@ import { loadPixels } from '../images/load-image.ts';
 import { preprocessPixels } from '../images/preprocess.ts';
 import type { FeatureStore } from '../platform.ts';
 import { platform } from '../platform.ts';
+import type { RowValues } from '../pipeline/image-rows.ts';
 import { imageRows } from '../pipeline/image-rows.ts';
 import type { InputRecipe } from '../pipeline/run-images.ts';
 import type { SplitModel } from './split-model.ts';
 
-/** What the trained half of a model reads, one row for each picture. */
+/** What the trained half of a model reads, one row for each picture: row-major `[indices.length, width]`. */
 export interface BoundaryRows {
-  readonly rows: readonly (Float32Array | Uint8Array)[];
+  readonly values: RowValues;
+  readonly width: number;
   /** For each row the index of its picture. */
   readonly indices: readonly number[];
   readonly skipped: readonly SkippedImage[];
@@ -40,7 +42,7 @@ export interface BoundarySource {
   readonly problem: () => string | undefined;
   rowsOf(images: readonly ImageSource[], options: BoundaryOptions): Promise<BoundaryRows>;
   /** Rows as the tensors of one batch, the caller's to dispose of. */
-  batch(tensors: typeof tf, rows: readonly (Float32Array | Uint8Array)[]): tf.Tensor[];
+  batch(tensors: typeof tf, rows: readonly RowValues[]): tf.Tensor[];
   dispose(): Promise<void>;
 }
 
@@ -71,7 +73,7 @@ function ofPixels(recipe: InputRecipe): BoundarySource {
     engine: undefined,
     rowBytes: size,
     problem: () => undefined,
-    async rowsOf(images, { phase, names, decode, onProgress, signal }) {
+    rowsOf(images, { phase, names, decode, onProgress, signal }) {
       const network = {
         engine: 'tfjs' as const,
         inputShape: [null, height, width, 3],
@@ -88,7 +90,8 @@ function ofPixels(recipe: InputRecipe): BoundarySource {
           ...(signal && { signal }),
           name: names[index] ?? describeSource(image, index),
         });
-      const { rows, indices, skipped, stored } = await imageRows(images, network, recipe, {
+      return imageRows(images, network, recipe, {
+        allocate: (length) => new Uint8Array(length),
         batchSize: BATCH_SIZE,
         phase,
         names,
@@ -96,7 +99,6 @@ function ofPixels(recipe: InputRecipe): BoundarySource {
         onProgress,
         signal,
       });
-      return { rows: rows.map((row) => Uint8Array.from(row)), indices, skipped, stored };
     },
     batch(tensors, rows) {
       const prepared = new Float32Array(rows.length * size);
@@ -132,6 +134,7 @@ async function ofPrefix(
     problem: () => store?.problem,
     rowsOf: (images, { phase, names, decode, onProgress, signal }) =>
       imageRows(images, network, recipe, {
+        allocate: (length) => new Float32Array(length),
         batchSize: BATCH_SIZE,
         phase,
         names,

@@ -1,15 +1,13 @@
 import type { HeadData } from './head-trainee.ts';
 import type { PictureReader, PictureRows } from './picture-rows.ts';
 
-/** Each picture's features as one matrix. The rows are not held on to. */
+/** Features are the rows themselves, which the head scales in place: they are not to be read again. */
 export function headDataOf(first: PictureRows, reader: PictureReader): (epoch: number) => Promise<HeadData> {
   const data = toHeadData(first);
   return async (epoch) => (epoch === 1 || reader.isFixed ? data : toHeadData(await reader.epoch(epoch)));
 }
 
-export function toHeadData({ rows, labels }: PictureRows): HeadData {
-  const width = rows[0]?.length ?? 0;
-  const features = new Float32Array(rows.length * width);
-  rows.forEach((row, at) => features.set(row, at * width));
-  return { features, labels };
+/** @param rows Of a base that runs in an engine: numbers with a fraction, never pixels. */
+export function toHeadData({ values, labels }: PictureRows): HeadData {
+  return { features: values as Float32Array, labels };
 }

@@ -32,13 +32,13 @@ export class NetworkTrainee implements Trainee {
     return this.#rowsOf(await this.training(epoch));
   }
 
-  #rowsOf({ rows, labels }: PictureRows): TrainingRows {
+  #rowsOf({ values, width, labels }: PictureRows): TrainingRows {
     return {
       labels,
       batch: (picked) =>
         this.source.batch(
           tf,
-          picked.map((row) => rows[row]!),
+          picked.map((row) => values.subarray(row * width, (row + 1) * width)),
         ),
     };
   }

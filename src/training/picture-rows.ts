@@ -2,14 +2,16 @@ import { DatasetError } from '../base/errors.ts';
 import { joinSeeds } from '../base/random.ts';
 import type { ProgressCallback } from '../base/types.ts';
 import type { ImageDataset, SkippedImage } from '../datasets/labelled-images.ts';
+import type { RowValues } from '../pipeline/image-rows.ts';
 import type { InputRecipe } from '../pipeline/run-images.ts';
 import type { AugmentOptions } from '../transfer/augment.ts';
 import { augmentedDecoder } from '../transfer/augmented-decoder.ts';
 import type { BoundarySource } from './boundary-rows.ts';
 
-/** What the trained part of a model reads, one row for each picture that can be read. */
+/** What the trained part of a model reads, one row for each picture that can be read: row-major `[labels.length, width]`. */
 export interface PictureRows {
-  readonly rows: readonly (Float32Array | Uint8Array)[];
+  readonly values: RowValues;
+  readonly width: number;
   /** Class index of each row. */
   readonly labels: readonly number[];
 }
@@ -74,7 +76,8 @@ export class PictureReader {
     this.cachedImages += found.stored;
     const classOf = new Map(this.classes.map((label, index) => [label, index]));
     return {
-      rows: found.rows,
+      values: found.values,
+      width: found.width,
       labels: found.indices.map((index) => classOf.get(dataset.images[index]!.label)!),
     };
   }

@@ -135,7 +135,8 @@ async function extract(
   { network, recipe, store, batchSize }: Extraction,
   { phase = 'features', decode, names, onProgress, signal }: ExtractOptions,
 ): Promise<Features> {
-  const { rows, indices, skipped } = await imageRows(images, network, recipe, {
+  const found = await imageRows(images, network, recipe, {
+    allocate: (length) => new Float32Array(length),
     batchSize,
     phase,
     // Pictures that are varied at random are new ones each time.
@@ -145,10 +146,8 @@ async function extract(
     onProgress,
     signal,
   });
-  const width = rows[0]?.length ?? 0;
-  const data = new Float32Array(rows.length * width);
-  rows.forEach((row, at) => data.set(row, at * width));
-  return { data, width, rows: indices, skipped };
+  const { values, width, indices, skipped } = found;
+  return { data: values, width, rows: indices, skipped };
 }
 
 /** The layer on which a new head stands. */
