@@ -78,17 +78,18 @@ module.exports = {
     {
       name: 'isomorphic-code-imports-no-platform-file',
       severity: 'error',
-      // The program of exported pages is for browsers alone.
+      // src/browser, the worker and the program of exported pages are for browsers alone.
       from: {
         path: '^src/',
-        pathNot: '(\\.(node|browser)\\.ts$|^src/(node|browser)\\.ts$|^src/cli/|^src/export/page/)',
+        pathNot:
+          '(\\.(node|browser)\\.ts$|^src/(node|browser)\\.ts$|^src/cli/|^src/export/page/|^src/browser/|^src/worker\\.ts$)',
       },
       to: { path: '\\.(node|browser)\\.ts$|^src/(node|browser)\\.ts$' },
     },
     {
       name: 'browser-code-imports-no-node-file',
       severity: 'error',
-      from: { path: '\\.browser\\.ts$|^src/browser\\.ts$' },
+      from: { path: '\\.browser\\.ts$|^src/browser(\\.ts$|/)|^src/worker\\.ts$' },
       to: { path: '\\.node\\.ts$|^src/node\\.ts$' },
     },
     {

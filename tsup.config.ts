@@ -10,7 +10,9 @@ const target = 'es2022';
 export default defineConfig({
   entry: {
     node: 'src/node.ts',
-    browser: 'src/browser.ts',
+    index: 'src/browser.ts',
+    browser: 'src/browser/entry.ts',
+    worker: 'src/worker.ts',
     converters: 'converters/index.ts',
     embedded: 'src/embedded/index.ts',
     'onnx-web': 'src/onnx-web.ts',
@@ -23,7 +25,9 @@ export default defineConfig({
   dts: {
     entry: {
       node: 'src/node.ts',
-      browser: 'src/browser.ts',
+      index: 'src/browser.ts',
+      browser: 'src/browser/entry.ts',
+      worker: 'src/worker.ts',
       converters: 'converters/index.ts',
       embedded: 'src/embedded/index.ts',
       'onnx-web': 'src/onnx-web.ts',

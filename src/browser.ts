@@ -2,8 +2,9 @@ import { UsageError } from './base/errors.ts';
 import { decodeImageBrowser } from './images/decode.browser.ts';
 import { createOnnxSessionBrowser } from './engines/ort-session.browser.ts';
 import { prepareTfjsBrowser } from './engines/tfjs-backend.browser.ts';
+import { isSavedLocation, loadSavedModel } from './models/saved-models.browser.ts';
 import { registerPlatform } from './platform.ts';
-import { fetchBytes, fetchPublished } from './weights/fetch.browser.ts';
+import { fetchAsset, fetchBytes, fetchPublished } from './weights/fetch.browser.ts';
 import { inMemory } from './weights/open-bytes.ts';
 
 registerPlatform({
@@ -12,8 +13,10 @@ registerPlatform({
   openFile: async (location, options) => inMemory(await fetchBytes(location, options)),
   isFolder: (location) => Promise.resolve(/^[^?#]*\/(?:[?#]|$)/.test(location)),
   openCached: async (file, options) => inMemory(await fetchPublished(file, options)),
+  readAsset: fetchAsset,
   readImageFolder: noFiles,
   readDataset: noFiles,
+  loadKept: (location) => (isSavedLocation(location) ? loadSavedModel(location) : undefined),
   decodeImage: decodeImageBrowser,
   prepareTfjs: prepareTfjsBrowser,
   createOnnxSession: createOnnxSessionBrowser,
@@ -30,3 +33,7 @@ function noFiles(folder: string): Promise<never> {
 }
 
 export * from './index.ts';
+export { clearCache, listCache } from './weights/cache.browser.ts';
+export type { ClearedWeights, StoredWeights } from './weights/cache.browser.ts';
+export { listSavedModels, removeSavedModel, saveModel } from './models/saved-models.browser.ts';
+export type { SavedModel } from './models/saved-models.browser.ts';

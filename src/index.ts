@@ -42,6 +42,8 @@ export type { ReduceLROnPlateauOptions } from './callbacks/reduce-lr-on-plateau.
 export { registerTrainingKernels } from './training/kernels/register.ts';
 export { loadModel } from './models/load-model.ts';
 export type { LoadModelOptions, WeightsSource } from './models/load-model.ts';
+export { loadModelFiles } from './models/load-model-file.ts';
+export type { FileInMemory } from './models/model-files.ts';
 export { loadArchitecture } from './models/load-architecture.ts';
 export { disposeModel } from './models/dispose-model.ts';
 export { getMetadata, labelsOf, setMetadata } from './models/metadata.ts';
@@ -74,6 +76,8 @@ export type {
 export { configureOnnxRuntime } from './engines/ort-settings.ts';
 export type { OnnxRuntimeSettings } from './engines/ort-settings.ts';
 export type { DeviceName, OnnxDevice } from './platform.ts';
+export { exportFile } from './export/export-file.ts';
+export type { ExportFileFormat, ExportFileOptions } from './export/export-file.ts';
 export { features } from './engines/features.ts';
 export { extractFeatures } from './transfer/extract-features.ts';
 export type { FeatureOptions, Features } from './transfer/extract-features.ts';

@@ -18,6 +18,7 @@ registerPlatform({
   openFile: openLocation,
   isFolder,
   openCached,
+  readAsset: ({ url, fileName }, options) => readLocation(url, { label: fileName, ...options }),
   readImageFolder,
   readDataset,
   listPictures: picturesBelow,

@@ -1,3 +1,4 @@
+import type { LayersModel } from '@tensorflow/tfjs';
 import type { ModelBytes } from '../converters/byte-source.ts';
 import type { Pixels, ProgressCallback } from './base/types.ts';
 import type { ImageDataset } from './datasets/labelled-images.ts';
@@ -121,6 +122,8 @@ export interface Platform {
   isFolder(location: string): Promise<boolean>;
   /** A file with a public address, through the cache where there is one, opened. */
   openCached(file: RemoteFile, options?: ReadOptions): Promise<OpenFile>;
+  /** Bytes of a file that comes with the package; a browser keeps them. Not checked. */
+  readAsset(file: RemoteFile, options?: ReadOptions): Promise<Uint8Array>;
   /** A folder with one subfolder of pictures for each class. Throws `USAGE_ARGUMENT` where there are no folders. */
   readImageFolder(folder: string): Promise<ImageDataset>;
   /** A folder, or a table that names pictures and their classes. Throws `USAGE_ARGUMENT` where there are no files. */
@@ -139,6 +142,8 @@ export interface Platform {
     model: Uint8Array,
     options?: { readonly device?: DeviceName | undefined },
   ): Promise<OnnxSession>;
+  /** A model by a location that only this platform has, such as `indexeddb://name`; undefined for all others. */
+  loadKept?(location: string): Promise<LayersModel> | undefined;
   /** For kernels of training, where ONNX Runtime can be called without waiting. */
   nativeOperators?(): NativeOperators | undefined;
   /** Hexadecimal SHA-256. */

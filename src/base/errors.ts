@@ -143,6 +143,29 @@ export class AbortedError extends DovecoteError {
   }
 }
 
+const KINDS: readonly (readonly [prefix: string, kind: typeof UsageError])[] = [
+  ['USAGE_', UsageError],
+  ['MODEL_', ModelError],
+  ['WEIGHTS_', WeightsError],
+  ['FORMAT_', FormatError],
+  ['IMAGE_', ImageError],
+  ['DATASET_', DatasetError],
+  ['NETWORK_', NetworkError],
+  ['DOWNLOAD_', NetworkError],
+  ['CACHE_', CacheError],
+  ['FILE_', FileError],
+  ['OUTPUT_', FileError],
+  ['CHECKPOINT_', CheckpointError],
+  ['ENGINE_', EngineError],
+];
+
+/** The error that another thread has thrown, out of what can be sent. */
+export function errorOf(code: ErrorCode, summary: string, details: ErrorDetails): DovecoteError {
+  if (code === 'ABORTED') return new AbortedError(summary, details);
+  const [, Kind] = KINDS.find(([prefix]) => code.startsWith(prefix))!;
+  return new Kind(code, summary, details);
+}
+
 /** Throws `ABORTED` when the signal has fired. */
 export function throwIfAborted(signal: AbortSignal | undefined, what: string): void {
   if (signal?.aborted) throw new AbortedError(`${what} was stopped.`, { cause: signal.reason });

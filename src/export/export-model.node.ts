@@ -5,26 +5,24 @@ import { basename, join } from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import { UsageError } from '../base/errors.ts';
 import type { ProgressCallback } from '../base/types.ts';
-import { endsWithLogits } from '../classify/probabilities.ts';
 import type { RecipeOptions } from '../classify/recipe.ts';
-import { recipeOf } from '../classify/recipe.ts';
 import { checkOutput } from '../models/check-output.node.ts';
 import { convertFile } from '../models/convert.ts';
 import { convert } from '../models/convert.node.ts';
 import { disposeModel } from '../models/dispose-model.ts';
 import { loadModel } from '../models/load-model.ts';
-import { getMetadata, setMetadata } from '../models/metadata.ts';
 import { requireModel } from '../models/require-model.ts';
 import { withModelAt } from '../models/model-bytes.ts';
-import { saveModel } from '../models/save-model.node.ts';
 import type { OutputKind } from '../output/place-folder.node.ts';
 import type { OutputFile } from '../output/write-folder.node.ts';
 import { checkOutputFolder, writeFolder } from '../output/write-folder.node.ts';
 import { platform } from '../platform.ts';
+import type { NamedModel } from './named-model.ts';
+import { labelsText, namedModel } from './named-model.ts';
 import { withOnnxMetadata } from './onnx-metadata.ts';
 import { pageHtml } from './page-html.ts';
 import { pageScript } from './page-script.node.ts';
-import { preprocessingOf, readmeOf } from './preprocessing-text.ts';
+import { readmeOf } from './preprocessing-text.ts';
 
 export type ExportFormat = 'tfjs' | 'onnx' | 'keras' | 'page';
 
@@ -109,17 +107,10 @@ export async function exportModel(
       : model;
   const place = await mkdtemp(join(tmpdir(), 'dovecote-export-'));
   try {
-    const { recipe, labels: found } = recipeOf(loaded, { labels, preprocessing, resize });
-    const classes = found.map(({ label }) => label);
-    if (classes.length === 0) {
-      throw new UsageError('USAGE_ARGUMENT', 'The model does not say what its classes are called.', {
-        given: loaded.name,
-        expected: 'a model with names for its classes',
-        nextStep: 'give them as `labels` (`--labels <file>`)',
-      });
-    }
+    const named = namedModel(loaded, { labels, preprocessing, resize });
+    const { classes } = named;
     const source = join(place, 'tfjs');
-    await saveNamed(loaded, source, { ...recipe, labels: classes });
+    await writeFolder(source, await named.files(), {});
     const name = typeof model === 'string' ? basename(model) : model.name;
     const differences: Partial<Record<ExportFormat, number>> = {};
     if (formats.includes('tfjs') || formats.includes('page')) {
@@ -138,9 +129,7 @@ export async function exportModel(
       differences[format] = check!.largest;
       onProgress?.({ phase: `export ${format}`, done: 1, total: 1, unit: 'steps' });
     }
-    const outputs = endsWithLogits(loaded) ? 'logits' : 'probabilities';
-    const described = preprocessingOf(recipe, classes, outputs);
-    const files = await filesOf(place, formats, name, described, classes);
+    const files = await filesOf(place, formats, name, named);
     await writeFolder(folder, files, { force, kind: exportOutput, ...(signal && { signal }) });
     return {
       ...{ out: folder, formats, classes, differences },
@@ -152,11 +141,6 @@ export async function exportModel(
   }
 }
 
-/** One line for each class; `preprocessing.json` has those names whole that have several lines. */
-function labelsText(classes: readonly string[]): string {
-  return classes.map((label) => `${label.replace(/\s*[\r\n\u2028\u2029]+\s*/g, ' ')}\n`).join('');
-}
-
 /** How far what plain TensorFlow.js makes of a saved model is from what ONNX Runtime does. */
 function differenceOf(folder: string): Promise<number> {
   return withModelAt(folder, {}, async (file) => {
@@ -165,32 +149,11 @@ function differenceOf(folder: string): Promise<number> {
   });
 }
 
-/** Saves the model with what it needs to be used, which is not left with the caller's. */
-async function saveNamed(
-  model: tf.LayersModel,
-  folder: string,
-  facts: Pick<
-    NonNullable<ReturnType<typeof getMetadata>>,
-    'inputSize' | 'resize' | 'preprocessing' | 'labels'
-  >,
-): Promise<void> {
-  const before = model.getUserDefinedMetadata();
-  const earlier = getMetadata(model);
-  try {
-    setMetadata(model, { version: 1, ...earlier, ...facts });
-    await saveModel(model, folder);
-  } finally {
-    // TensorFlow.js takes no `undefined`, which is what a model has that carries none.
-    model.setUserDefinedMetadata(before ?? {});
-  }
-}
-
 async function filesOf(
   place: string,
   formats: readonly ExportFormat[],
   name: string,
-  preprocessing: ReturnType<typeof preprocessingOf>,
-  classes: readonly string[],
+  { classes, preprocessing }: NamedModel,
 ): Promise<OutputFile[]> {
   const files: OutputFile[] = [
     { name: 'README.txt', bytes: readmeOf(name, formats, classes) },

@@ -1,6 +1,7 @@
 import { UsageError } from '../base/errors.ts';
 import type {
   FileFormat,
+  ModelFile,
   OutputFormat,
   TfjsArtifacts,
   TfjsStream,
@@ -58,6 +59,15 @@ export async function convertBytes(
   await platform().prepareTfjs();
   const config = options.config === undefined ? undefined : await readConfig(options.config, options);
   const file = await readModelFile(bytes, { fileName: 'the given bytes', limits: options.limits, config });
+  return convertInMemory(file, to, options);
+}
+
+/** A file that has been read, as another one in memory. */
+export async function convertInMemory(
+  file: ModelFile,
+  to: OutputFormat,
+  options: ConvertOptions = {},
+): Promise<ConvertedModel | ConvertedFile> {
   const conversion = convertFile(file, options);
   if (to === 'tfjs') {
     const stream = tfjsStreamOf(conversion, options);

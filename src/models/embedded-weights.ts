@@ -15,7 +15,7 @@ export async function readEmbedded(file: EmbeddedWeights, options: ReadOptions =
   const { embeddedModel } = await import('../embedded/index.ts');
   const { url } = embeddedModel;
   const bytes = await platform()
-    .readBytes(url, { label: file.fileName, ...options })
+    .readAsset({ url: url.href, ...file }, options)
     .catch((error: unknown) => {
       if (!isMissing(error)) throw error;
       throw new FileError(

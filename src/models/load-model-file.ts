@@ -11,6 +11,8 @@ import { buildModel } from './build-model.ts';
 import { expectedWeightsOf } from './expected-weights.ts';
 import type { LoadModelOptions } from './load-model.ts';
 import { baseName, looksLikeLocation } from './location.ts';
+import type { FileInMemory } from './model-files.ts';
+import { readModelFiles } from './model-files.ts';
 import { withModelAt } from './model-bytes.ts';
 import { getMetadata, metadataOfCard, setMetadata } from './metadata.ts';
 import { optionsOfWhole, recogniseCard, recogniseFile } from './recognise.ts';
@@ -50,8 +52,21 @@ export async function loadModelFile(
       nextStep: `leave ${wrong.join(', ')} out`,
     });
   }
+  const kept = platform().loadKept?.(location);
+  if (kept !== undefined) return kept;
   const { onProgress, signal } = options;
   return withModelAt(location, { onProgress, signal }, instantiate);
+}
+
+/**
+ * Loads a finished model whose files are in memory, such as a user has chosen in a page: one `.h5` or `.keras` file, or a
+ * `model.json` with all its weight files.
+ *
+ * @throws FileError `FILE_NOT_FOUND` where a weight file is missing; FormatError `FORMAT_*`
+ */
+export async function loadModelFiles(files: readonly FileInMemory[]): Promise<tf.LayersModel> {
+  await platform().prepareTfjs();
+  return instantiate(await readModelFiles(files));
 }
 
 /** Turns a file's config and tensors into a tf.LayersModel; attaches the card when the network is known. */

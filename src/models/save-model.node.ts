@@ -1,8 +1,7 @@
-import * as tf from '@tensorflow/tfjs';
-import type { JsonObject, NamedTensor } from '../base/types.ts';
-import { writeTfjsModel } from '../../converters/index.ts';
+import type * as tf from '@tensorflow/tfjs';
 import type { Quantization } from '../../converters/index.ts';
 import type { OutputFile } from '../output/write-folder.node.ts';
+import { modelFilesOf } from './model-files.ts';
 import { requireModel } from './require-model.ts';
 import { checkOutputFolder, writeFolder } from '../output/write-folder.node.ts';
 
@@ -30,23 +29,6 @@ export async function saveModel(
 ): Promise<void> {
   requireModel(model, 'model');
   await checkOutputFolder(folder, force);
-  const { modelJson, shards } = writeTfjsModel({
-    topology: model.toJSON(null, false) as JsonObject,
-    weights: [await Promise.all(model.weights.map(tensorOf))],
-    quantize,
-    userDefinedMetadata: model.getUserDefinedMetadata(),
-    generatedBy: `TensorFlow.js tfjs-layers v${tf.version_layers}`,
-  });
-  const files = [{ name: 'model.json', bytes: JSON.stringify(modelJson) }, ...shards, ...extraFiles];
-  await writeFolder(folder, files, { force, signal });
-}
-
-async function tensorOf(weight: tf.LayersModel['weights'][number]): Promise<NamedTensor> {
-  const data = await weight.read().data();
-  return {
-    name: weight.originalName,
-    shape: weight.shape as number[],
-    dtype: weight.dtype as NamedTensor['dtype'],
-    data,
-  };
+  const files = await modelFilesOf(model, { quantize });
+  await writeFolder(folder, [...files, ...extraFiles], { force, signal });
 }

@@ -1,5 +1,6 @@
 import { AbortedError, NetworkError, reasonOf } from '../base/errors.ts';
 import type { ReadOptions, RemoteFile } from '../platform.ts';
+import { throughCache } from './cache.browser.ts';
 import { mismatch } from './published-file.ts';
 
 /**
@@ -48,16 +49,29 @@ export async function fetchBytes(location: string | URL, options: ReadOptions = 
 }
 
 /**
- * Bytes of a published file, held to the size and SHA-256 that are known of it (the hash on secure pages only:
- * elsewhere browsers have none). The browser's own HTTP cache applies.
+ * Bytes of a published file, held to the size and hash that are known of it, from the site's cache where it is there.
  *
  * @throws as `fetchBytes`, and NetworkError `DOWNLOAD_HASH`
  */
 export async function fetchPublished(file: RemoteFile, options: ReadOptions = {}): Promise<Uint8Array> {
-  const bytes = await fetchBytes(file.url, { label: file.fileName, ...options });
-  const problem = await mismatch(bytes, file);
-  if (problem === undefined) return bytes;
-  throw new NetworkError('DOWNLOAD_HASH', `${file.fileName} is not the published file.`, {
+  return throughCache(file, options, async () => {
+    const bytes = await fetchBytes(file.url, { label: file.fileName, ...options });
+    const problem = await mismatch(bytes, file);
+    if (problem !== undefined) throw notPublished(file, problem);
+    return { bytes, isSound: true };
+  });
+}
+
+/** Bytes of a file of the package, from the site's cache where they are there; who asks checks them, and says what is wrong. */
+export function fetchAsset(file: RemoteFile, options: ReadOptions = {}): Promise<Uint8Array> {
+  return throughCache(file, options, async () => {
+    const bytes = await fetchBytes(file.url, { label: file.fileName, ...options });
+    return { bytes, isSound: (await mismatch(bytes, file)) === undefined };
+  });
+}
+
+function notPublished(file: RemoteFile, problem: { given: string; expected: string }): NetworkError {
+  return new NetworkError('DOWNLOAD_HASH', `${file.fileName} is not the published file.`, {
     ...problem,
     nextStep:
       'try again; when it stays so, the address holds another file now: give the weights from elsewhere',

@@ -1,21 +1,38 @@
 import type { RemoteFile } from '../platform.ts';
 
 /**
- * How bytes differ from the file that they should be, by size and SHA-256 where these are known; undefined when they do
- * not. The hash is left out on web pages without https, which have none.
+ * How bytes differ from the file that they should be, by size and SHA-256, or MD5 where only that is known; undefined when
+ * they do not.
  */
 export async function mismatch(
   bytes: Uint8Array,
-  { size, sha256 }: Pick<RemoteFile, 'size' | 'sha256'>,
+  { size, sha256, md5 }: Pick<RemoteFile, 'size' | 'sha256' | 'md5'>,
 ): Promise<{ given: string; expected: string } | undefined> {
   if (size !== undefined && bytes.length !== size) {
     return { given: `${bytes.length} bytes`, expected: `${size} bytes` };
   }
+  if (sha256 !== undefined) return differing('SHA-256', await sha256Of(bytes), sha256);
+  if (md5 === undefined) return undefined;
+  const { md5: hash } = await import('@noble/hashes/legacy');
+  return differing('MD5', hash(bytes), md5);
+}
+
+/** Pages without https have no `crypto.subtle`. */
+async function sha256Of(bytes: Uint8Array): Promise<Uint8Array> {
   const subtle: SubtleCrypto | undefined = globalThis.crypto?.subtle;
-  if (sha256 === undefined || subtle === undefined) return undefined;
-  const digest = new Uint8Array(await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
+  if (subtle !== undefined)
+    return new Uint8Array(await subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
+  const { sha256 } = await import('@noble/hashes/sha2');
+  return sha256(bytes);
+}
+
+function differing(
+  kind: string,
+  digest: Uint8Array,
+  expected: string,
+): { given: string; expected: string } | undefined {
   const found = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return found === sha256.toLowerCase()
+  return found === expected.toLowerCase()
     ? undefined
-    : { given: `SHA-256 ${found}`, expected: `SHA-256 ${sha256}` };
+    : { given: `${kind} ${found}`, expected: `${kind} ${expected}` };
 }

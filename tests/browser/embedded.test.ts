@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { embeddedModel } from '../../src/embedded/index.ts';
 import { BrowserPage, skipBrowserTests, type Answer } from '../support/chromium.ts';
 import './globals.ts';
@@ -22,6 +22,10 @@ describe.skipIf(skipBrowserTests)('the network of the package in a browser', () 
     const errors = page.uncaughtErrors;
     await page.close();
     expect(errors).toEqual([]);
+  });
+
+  beforeEach(async () => {
+    await page.evaluate(() => dovecote.clearCache(), undefined);
   });
 
   const fetched = () => page.requests.filter((path) => path === `/${embeddedModel.fileName}`).length;

@@ -20,6 +20,7 @@ export async function prepareEngines(
     openFile: unused,
     isFolder: () => Promise.resolve(false),
     openCached: unused,
+    readAsset: unused,
     readImageFolder: unused,
     readDataset: unused,
     decodeImage: unused,

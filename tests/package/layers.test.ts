@@ -82,7 +82,7 @@ describe('plain tf.loadLayersModel, once the built package is imported', () => {
 
   it('knows them in a bundle, where unused code is shaken off', async () => {
     const entry = join(folder, 'entry.mjs');
-    await writeFile(entry, program(distFile('browser.js')));
+    await writeFile(entry, program(distFile('index.js')));
     const outfile = join(folder, 'bundle.mjs');
     await build({
       entryPoints: [entry],

@@ -22,6 +22,8 @@ if (skipBrowserTests) {
 export interface BrowserPageOptions {
   /** TypeScript that is bundled for browsers and runs in the page. */
   readonly entry: string;
+  /** Further bundles, by their addresses: `{ '/worker.js': 'worker.ts' }`. */
+  readonly modules?: Readonly<Record<string, string>>;
   /** Folders to serve: `{ photos: '/some/folder' }` gives `/photos/cat.png`. */
   readonly folders?: Readonly<Record<string, string>>;
   /** Whether the page is cross-origin isolated, so that WebAssembly may have threads. */
@@ -43,10 +45,19 @@ export class BrowserPage {
     private readonly asked: string[],
   ) {}
 
-  static async open({ entry, folders = {}, isolated = false }: BrowserPageOptions): Promise<BrowserPage> {
+  static async open({
+    entry,
+    modules = {},
+    folders = {},
+    isolated = false,
+  }: BrowserPageOptions): Promise<BrowserPage> {
     requireChromium();
-    const bundle = await bundleForBrowsers(entry);
-    return BrowserPage.show(answers({ '/': page, '/bundle.js': bundle }, folders), isolated);
+    const bundles = await Promise.all(
+      Object.entries({ '/bundle.js': entry, ...modules }).map(
+        async ([address, module]) => [address, await bundleForBrowsers(module)] as const,
+      ),
+    );
+    return BrowserPage.show(answers({ '/': page, ...Object.fromEntries(bundles) }, folders), isolated);
   }
 
   /** A site that somebody's bundler has built: a folder with an index.html. Its program sets `bundleIsLoaded`. */

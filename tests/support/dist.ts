@@ -13,13 +13,17 @@ export const rootFolder = fileURLToPath(new URL('../..', import.meta.url));
 const sources = ['src', 'zoo', 'converters', 'tsup.config.ts', 'tsconfig.json'];
 const products = [
   'node.js',
+  'index.js',
   'browser.js',
+  'worker.js',
   'converters.js',
   'embedded.js',
   'efficientnet-lite0.int8.safetensors',
   'cli.js',
   'node.d.ts',
+  'index.d.ts',
   'browser.d.ts',
+  'worker.d.ts',
   'converters.d.ts',
   'embedded.d.ts',
 ];

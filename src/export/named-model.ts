@@ -1,0 +1,56 @@
+import type * as tf from '@tensorflow/tfjs';
+import { UsageError } from '../base/errors.ts';
+import { endsWithLogits } from '../classify/probabilities.ts';
+import type { RecipeOptions } from '../classify/recipe.ts';
+import { recipeOf } from '../classify/recipe.ts';
+import type { JsonObject } from '../base/types.ts';
+import { getMetadata, metadataAsJson } from '../models/metadata.ts';
+import type { FileInMemory } from '../models/model-files.ts';
+import { modelFilesOf } from '../models/model-files.ts';
+import { preprocessingOf } from './preprocessing-text.ts';
+
+/** A classifier with all that others have to know to use it. */
+export interface NamedModel {
+  readonly classes: readonly string[];
+  readonly preprocessing: ReturnType<typeof preprocessingOf>;
+  /** As a TensorFlow.js layers model that carries it along, which is not left with the caller's model. */
+  files(): Promise<FileInMemory[]>;
+}
+
+/** @throws UsageError `USAGE_ARGUMENT` where the classes have no names; ModelError `MODEL_INPUT` */
+export function namedModel(
+  model: tf.LayersModel,
+  options: Pick<RecipeOptions, 'labels' | 'preprocessing' | 'resize'>,
+): NamedModel {
+  const { recipe, labels } = recipeOf(model, options);
+  const classes = labels.map(({ label }) => label);
+  if (classes.length === 0) {
+    throw new UsageError('USAGE_ARGUMENT', 'The model does not say what its classes are called.', {
+      given: model.name,
+      expected: 'a model with names for its classes',
+      nextStep: 'give them as `labels` (`--labels <file>`)',
+    });
+  }
+  const { inputSize, resize, preprocessing } = recipe;
+  const metadata = {
+    version: 1 as const,
+    ...getMetadata(model),
+    ...{ inputSize, resize, preprocessing, labels: classes },
+  };
+  return {
+    classes,
+    preprocessing: preprocessingOf(recipe, classes, endsWithLogits(model) ? 'logits' : 'probabilities'),
+    files: () =>
+      modelFilesOf(model, {
+        userDefinedMetadata: {
+          ...(model.getUserDefinedMetadata() as JsonObject | undefined),
+          ...metadataAsJson(metadata),
+        },
+      }),
+  };
+}
+
+/** One line for each class; `preprocessing.json` has those names whole that have several lines. */
+export function labelsText(classes: readonly string[]): string {
+  return classes.map((label) => `${label.replace(/\s*[\r\n\u2028\u2029]+\s*/g, ' ')}\n`).join('');
+}

@@ -1,0 +1,9 @@
+/**
+ * `dovecote/worker`: the program of a Web Worker that does Dovecote's work beside the page. `openWorker` of
+ * `dovecote/browser` talks to it.
+ */
+import './browser.ts';
+import { expose } from 'comlink';
+import { WorkerService } from './browser/worker-service.ts';
+
+expose(new WorkerService());
