@@ -1,4 +1,5 @@
 import js from '@eslint/js';
+import globals from 'globals';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
@@ -46,5 +47,9 @@ export default tseslint.config(
         TextEncoder: 'readonly',
       },
     },
+  },
+  {
+    files: ['examples/playground/src/**', 'examples/react/src/**', 'examples/plain/**'],
+    languageOptions: { globals: globals.browser },
   },
 );

@@ -72,17 +72,7 @@ export class BrowserPage {
 
   private static async show(what: Answers | URL, isolated = false): Promise<BrowserPage> {
     requireChromium();
-    const browser = await chromium.launch({
-      executablePath: chromiumPath,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-        '--no-first-run',
-      ],
-    });
+    const browser = await launchChromium();
     const tab = await browser.newPage();
     const site = await (what instanceof URL
       ? { port: Number(what.port), close: () => Promise.resolve() }
@@ -134,6 +124,23 @@ export class BrowserPage {
   }
 }
 
+/** @param flags More of them. */
+export function launchChromium(flags: readonly string[] = []): Promise<Browser> {
+  requireChromium();
+  return chromium.launch({
+    executablePath: chromiumPath,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--no-first-run',
+      ...flags,
+    ],
+  });
+}
+
 function requireChromium(): void {
   if (chromiumPath === undefined) {
     throw new Error('no chromium in PATH; on Debian: apt-get install chromium');
@@ -163,6 +170,7 @@ const types: Readonly<Record<string, string>> = {
   '.html': 'text/html',
   '.js': 'text/javascript',
   '.mjs': 'text/javascript',
+  '.css': 'text/css',
   '.wasm': 'application/wasm',
   '.json': 'application/json',
   '.png': 'image/png',
@@ -181,7 +189,7 @@ export interface Answer {
 /** What there is at a URL. */
 type Answers = (url: string) => Promise<Answer>;
 
-interface Site {
+export interface Site {
   readonly port: number;
   close(): Promise<void>;
 }
@@ -219,6 +227,11 @@ const isolation = {
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-embedder-policy': 'require-corp',
 };
+
+/** A server on this machine for what a bundler has built. */
+export function serveFolder(folder: string, isolated: boolean): Promise<Site> {
+  return serve(siteAnswers(folder), isolated);
+}
 
 async function serve(answer: Answers, isolated: boolean): Promise<Site> {
   const server = createServer((request, response) => {

@@ -1,0 +1,52 @@
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { launchChromium, serveFolder, type Site } from './chromium.ts';
+
+/** A built site in Chromium as a visitor sees it; whatever goes wrong in it is kept. */
+export class VisitedSite {
+  /** Errors on the console, uncaught ones, and failed requests. */
+  readonly problems: string[] = [];
+  /** Requests to anything but the site. */
+  readonly foreign: string[] = [];
+
+  private constructor(
+    readonly page: Page,
+    readonly url: string,
+    private readonly browser: Browser,
+    private readonly site: Site,
+  ) {}
+
+  /** @param folder With an index.html. */
+  static async open(
+    folder: string,
+    options: BrowserContextOptions & {
+      /** Whether the page is cross-origin isolated, so that WebAssembly may have threads. */
+      readonly isolated?: boolean;
+    } = {},
+  ): Promise<VisitedSite> {
+    const { isolated = true, ...context } = options;
+    const browser = await launchChromium([
+      '--use-fake-device-for-media-stream',
+      '--use-fake-ui-for-media-stream',
+    ]);
+    const site = await serveFolder(folder, isolated);
+    const page = await (await browser.newContext(context)).newPage();
+    const url = `http://127.0.0.1:${site.port}/`;
+    const visited = new VisitedSite(page, url, browser, site);
+    page.on('console', (message) => {
+      if (message.type() === 'error') visited.problems.push(message.text());
+    });
+    page.on('pageerror', (error) => visited.problems.push(error.message));
+    page.on('requestfailed', (request) => visited.problems.push(`${request.url()} failed`));
+    page.on('request', (request) => {
+      const asked = request.url();
+      if (!asked.startsWith(url) && !/^(blob|data):/.test(asked)) visited.foreign.push(asked);
+    });
+    await page.goto(url);
+    return visited;
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    await this.site.close();
+  }
+}
