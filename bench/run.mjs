@@ -17,6 +17,7 @@ const SECTIONS = {
   'fine-tune': 'Training on hymenoptera',
   'cold-start': 'Cold start of classify',
   'main-jobs': 'The main jobs, both engines',
+  browser: 'In a page, in Chromium',
 };
 
 const { positionals, values } = parseArgs({

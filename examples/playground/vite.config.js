@@ -18,7 +18,11 @@ export default defineConfig({
   base: './',
   resolve: { alias },
   worker: { format: 'es' },
-  optimizeDeps: { exclude: ['onnxruntime-web'] },
+  optimizeDeps: {
+    // Else Vite finds them when the worker starts, and loads the page anew.
+    include: isInstalled ? ['dovecote/worker', 'dovecote/onnx-web'] : [],
+    exclude: ['onnxruntime-web'],
+  },
   build: { target: 'es2022', chunkSizeWarningLimit: 2000 },
   server: { headers },
   preview: { headers },

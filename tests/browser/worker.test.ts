@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { embeddedModel } from '../../src/embedded/index.ts';
-import { classify } from '../../src/node.ts';
+import { classify, loadPixels } from '../../src/node.ts';
 import { BrowserPage, skipBrowserTests } from '../support/chromium.ts';
 import './worker-globals.ts';
 
@@ -68,6 +68,70 @@ describe.skipIf(skipBrowserTests)('Dovecote in a Web Worker', () => {
     expect(seen.facts).toMatchObject({ name: 'efficientnet-lite0', inputSize: [224, 224] });
     expect(seen.facts.classes).toHaveLength(1000);
     expect(seen.facts.featureMaps.filter(({ isStage }) => isStage).length).toBeGreaterThanOrEqual(5);
+  });
+
+  it.each(['onnx', 'tfjs'] as const)(
+    'computes on the %s engine what Node computes of the same pixels, within 1e-4',
+    async (engine) => {
+      const names = ['astronaut', 'chelsea', 'coffee', 'rocket'];
+      const pixels = await Promise.all(names.map((name) => loadPixels(`${photos}/${name}.jpg`)));
+      const node = await classify(pixels, { topK: 1000 });
+      const plain = pixels.map(({ data, width, height }) => ({
+        data: Buffer.from(data).toString('base64'),
+        width,
+        height,
+      }));
+      const seen = await page.evaluate(
+        async ({ plain, engine }) => {
+          const given = plain.map(({ data, ...size }) => ({
+            ...size,
+            data: Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0)),
+          }));
+          const model = await worker.loadModel();
+          const results = await model.classify(given, { topK: 1000, engine });
+          await model.dispose();
+          return results.map(({ predictions }) =>
+            predictions.map(({ index, probability }) => [index, probability] as const),
+          );
+        },
+        { plain, engine },
+      );
+      seen.forEach((predictions, photo) => {
+        const found = new Map(predictions);
+        for (const { index, probability } of node[photo]!.predictions)
+          expect(Math.abs(found.get(index)! - probability)).toBeLessThan(1e-4);
+      });
+    },
+  );
+
+  it('holds as many tensors after 100 photos as before, and after a video', async () => {
+    const seen = await page.evaluate(async () => {
+      const model = await worker.loadModel();
+      const photo = await (await fetch('/photos/coffee.jpg')).blob();
+      const first = await model.classify(photo);
+      const before = await worker.memory();
+      let last = first;
+      for (let index = 0; index < 100; index++) last = await model.classify(photo);
+      const after = await worker.memory();
+      const canvas = document.createElement('canvas');
+      canvas.width = canvas.height = 64;
+      const video = document.createElement('video');
+      video.muted = true;
+      video.srcObject = canvas.captureStream(30);
+      const pen = canvas.getContext('2d')!;
+      const painting = setInterval(() => {
+        pen.fillStyle = '#fff';
+        pen.fillRect(0, 0, 64, 64);
+      }, 20);
+      await video.play();
+      const filmed = await model.classify(video);
+      clearInterval(painting);
+      await model.dispose();
+      return { first, last, before, after, filmed: filmed.predictions.length };
+    }, undefined);
+    expect(seen.last.predictions).toEqual(seen.first.predictions);
+    expect(seen.after.numTensors).toBe(seen.before.numTensors);
+    expect(seen.filmed).toBe(5);
   });
 
   it('trains, tells how far it is, and leaves no tensors behind but the model', async () => {

@@ -58,6 +58,26 @@ const inOnnxRuntime = pageProgram(
   "import 'dovecote/onnx-web';",
 );
 
+const inWorker = `
+import { openWorker } from 'dovecote/browser';
+
+Object.assign(globalThis, {
+  bundleIsLoaded: true,
+  classifyPhoto: async () => {
+    const worker = await openWorker(new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' }));
+    const model = await worker.loadModel();
+    const { predictions } = await model.classify(await (await fetch('chelsea.jpg')).blob());
+    worker.terminate();
+    return { label: predictions[0]!.label };
+  },
+});
+`;
+
+async function writeWorkerPage(project: ConsumerProject, folder: string): Promise<string> {
+  await project.write(`${folder}/worker.ts`, "import 'dovecote/onnx-web';\nimport 'dovecote/worker';\n");
+  return writePage(project, folder, inWorker);
+}
+
 async function writePage(project: ConsumerProject, folder: string, program: string): Promise<string> {
   const html = `<!doctype html><link rel="icon" href="data:,"><script type="module" src="./main.ts"></script>`;
   await project.write(`${folder}/index.html`, html);
@@ -196,6 +216,30 @@ export function describeBundles(install: Install, project: () => ConsumerProject
       expect(outcome).toEqual({ label: expect.stringMatching(cats.join('|')) as string });
     },
   );
+
+  install("by Vite with 'dovecote/worker', a worker finds the cat", async (context) => {
+    await addOnnxRuntimeWeb(project());
+    const site = await writeWorkerPage(project(), 'vite-worker');
+    const { code, warnings } = await bundleByVite(site, { worker: { format: 'es' } });
+    expect(warnings.filter((warning) => warning.includes('dovecote/dist'))).toEqual([]);
+    // What is beside the worker: the page's own program.
+    expect(code.length).toBeLessThan(100_000);
+    if (skipBrowserTests) context.skip('it is built, but there is no Chromium to run it');
+    const { outcome } = await visit(BrowserPage.openSite(join(site, 'dist')));
+    expect(outcome).toEqual({ label: expect.stringMatching(cats.join('|')) as string });
+  });
+
+  install("by Vite's dev server with 'dovecote/worker', a worker finds the cat", async (context) => {
+    if (skipBrowserTests || !hasLoopback) context.skip('no Chromium, or no loopback interface');
+    await addOnnxRuntimeWeb(project());
+    const site = await writeWorkerPage(project(), 'vite-dev-worker');
+    const { outcome } = await visitDevServer(site, {
+      // Named here, else Vite finds them when the worker starts, and loads the page anew.
+      optimizeDeps: { include: ['dovecote/worker', 'dovecote/onnx-web'], exclude: ['onnxruntime-web'] },
+      server: { fs: { strict: false } },
+    });
+    expect(outcome).toEqual({ label: expect.stringMatching(cats.join('|')) as string });
+  });
 }
 
 /** The optional peer, as `npm install onnxruntime-web` would add it. */
@@ -233,12 +277,13 @@ async function bundleByEsbuild(site: string, loader: Record<string, 'file'> = {}
   };
 }
 
-async function bundleByVite(site: string) {
+async function bundleByVite(site: string, config: InlineConfig = {}) {
   const warnings: string[] = [];
   const result = await viteBuild({
     root: site,
     configFile: false,
     logLevel: 'silent',
+    ...config,
     build: {
       chunkSizeWarningLimit: 1e6,
       rollupOptions: { onwarn: (warning) => warnings.push(warning.message) },
