@@ -33,8 +33,13 @@ export type SentFineTuneOptions = Sent<
   readonly validation?: readonly LabelledImage[];
 };
 
-/** Called while a call runs: a page that wants to hear of nothing sends none. */
-export type Report = (event: { readonly progress: Progress } | { readonly epoch: EpochReport }) => void;
+/**
+ * Called while a call runs: a page that wants to hear of nothing sends none. Across threads it gives a promise that the page has
+ * heard of it.
+ */
+export type Report = (event: ReportEvent) => void | Promise<void>;
+
+export type ReportEvent = { readonly progress: Progress } | { readonly epoch: EpochReport };
 
 /** First of what every call is given: the number that it is stopped by, and how it reports. */
 export type Task = readonly [id: number, report: Report | undefined];

@@ -19,7 +19,7 @@ import type { ImageSource } from '../images/image-source.ts';
 import { loadPixels } from '../images/load-image.ts';
 import type { ConvertedFile, ConvertedModel } from '../models/convert-bytes.ts';
 import { checkOutputOptions, convertInMemory } from '../models/convert-bytes.ts';
-import { disposeModel } from '../models/dispose-model.ts';
+import { disposeApart } from '../models/dispose-model.ts';
 import { loadModelFiles } from '../models/load-model-file.ts';
 import { loadModel } from '../models/load-model.ts';
 import { getMetadata } from '../models/metadata.ts';
@@ -28,7 +28,6 @@ import { readModelFiles } from '../models/model-files.ts';
 import { listSavedModels, removeSavedModel, saveModel } from '../models/saved-models.browser.ts';
 import { platform } from '../platform.ts';
 import { summary } from '../reports/summary.ts';
-import type { EpochReport } from '../training/epoch-report.ts';
 import { fineTune } from '../transfer/fine-tune.ts';
 import type {
   Converted,
@@ -37,6 +36,7 @@ import type {
   ModelHandle,
   Outcome,
   Report,
+  ReportEvent,
   SentActivationOptions,
   SentClassifyOptions,
   SentConvertOptions,
@@ -146,14 +146,14 @@ export class WorkerService {
     data: readonly LabelledImage[],
     options: SentFineTuneOptions,
   ): Promise<Outcome<TrainedHandle>> {
-    return this.#run(id, report, async (context) => {
+    return this.#run(id, report, async (context, tell) => {
       const { model, ...result } = await fineTune(
         typeof base === 'string' ? base : this.#modelOf(base),
         data,
         {
           ...options,
           ...context,
-          ...(report !== undefined && { onEpoch: (epoch: EpochReport) => report({ epoch }) }),
+          onEpoch: (epoch) => tell({ epoch }),
         },
       );
       return { ...result, model: this.#keep(model) };
@@ -232,7 +232,8 @@ export class WorkerService {
     return settled(async () => {
       const found = this.#models.get(model);
       this.#models.delete(model);
-      if (found !== undefined) await disposeModel(found);
+      // A model that was trained shares the layers of its base.
+      if (found !== undefined) await disposeApart(found, this.#models.values());
     });
   }
 
@@ -244,15 +245,24 @@ export class WorkerService {
   #run<Value>(
     id: number,
     report: Report | undefined,
-    action: (context: Context) => Promise<Value>,
+    action: (context: Context, tell: (event: ReportEvent) => void) => Promise<Value>,
   ): Promise<Outcome<Value>> {
     const controller = new AbortController();
     this.#running.set(id, controller);
-    const context: Context = {
-      signal: controller.signal,
-      ...(report !== undefined && { onProgress: (progress) => report({ progress }) }),
+    // Reports and results take ways of their own: the page hears of all that was before the result is sent.
+    let heard: void | Promise<void>;
+    const tell = (event: ReportEvent) => {
+      heard = report?.(event);
     };
-    return settled(() => action(context)).finally(() => this.#running.delete(id));
+    return settled(async () => {
+      try {
+        const { signal } = controller;
+        return await action({ signal, onProgress: (progress) => tell({ progress }) }, tell);
+      } finally {
+        await heard;
+        this.#running.delete(id);
+      }
+    });
   }
 
   #modelOf(id: number): tf.LayersModel {
@@ -284,7 +294,7 @@ export class WorkerService {
 
 interface Context {
   readonly signal: AbortSignal;
-  readonly onProgress?: ProgressCallback;
+  readonly onProgress: ProgressCallback;
 }
 
 async function settled<Value>(action: () => Promise<Value>): Promise<Outcome<Value>> {

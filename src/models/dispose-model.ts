@@ -19,6 +19,16 @@ export async function disposeModel(model: tf.LayersModel): Promise<void> {
   model.layers.forEach(dropMasks);
 }
 
+/** Frees what a model has for itself: weights that one of the other models uses stay, until the last of them goes. */
+export async function disposeApart(model: tf.LayersModel, others: Iterable<tf.LayersModel>): Promise<void> {
+  const used = new Set([...others].flatMap((other) => other.weights));
+  if (!model.weights.some((weight) => used.has(weight))) return disposeModel(model);
+  await disposeEngines(model);
+  model.weights
+    .filter((weight) => !used.has(weight) && !isDisposed(weight))
+    .forEach((weight) => weight.dispose());
+}
+
 /** The parts of tfjs's recurrent layers, wrappers and models that this has to do with. */
 interface Parts {
   readonly layers?: readonly object[];

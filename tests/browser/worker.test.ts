@@ -161,6 +161,7 @@ describe.skipIf(skipBrowserTests)('Dovecote in a Web Worker', () => {
       const data = [];
       for (const label of classes)
         for (let index = 0; index < 12; index++) data.push({ label, image: await draw(label, index) });
+      const start = await worker.memory();
       const model = await worker.loadModel();
       const before = await worker.memory();
       const epochs: number[] = [];
@@ -187,10 +188,16 @@ describe.skipIf(skipBrowserTests)('Dovecote in a Web Worker', () => {
       await again.dispose();
       await trained.model.dispose();
       const after = await worker.memory();
+      // The base is as it was; and a trained model outlives it.
+      const base = await model.classify(await draw('ring', 1));
+      const { model: heir } = await model.fineTune(data, { epochs: 1 });
       await model.dispose();
+      const orphan = await heir.classify(await draw('ring', 1));
+      await heir.dispose();
+      const end = await worker.memory();
       return {
         ...{ epochs, phases: [...phases], valAccuracy: trained.valAccuracy, predictions, files, kept, left },
-        ...{ confusion: trained.evaluation.confusion, second: second.predictions, before, after },
+        ...{ second: second.predictions, start, before, after, end, base, orphan },
         refused: refused instanceof pages.DovecoteError ? refused.code : String(refused),
       };
     }, classes);
@@ -204,7 +211,10 @@ describe.skipIf(skipBrowserTests)('Dovecote in a Web Worker', () => {
     expect(seen.kept.map(({ location }) => location)).toEqual(['indexeddb://shapes']);
     expect(seen.left).toEqual([]);
     expect(seen.refused).toBe('OUTPUT_EXISTS');
-    expect(seen.after.numTensors).toBeLessThanOrEqual(seen.before.numTensors);
+    expect(seen.after.numTensors).toBe(seen.before.numTensors);
+    expect(seen.base.predictions).toHaveLength(5);
+    expect(seen.orphan.predictions).toHaveLength(2);
+    expect(seen.end.numTensors).toBe(seen.start.numTensors);
   });
 
   it('explains and shows layers', async () => {
