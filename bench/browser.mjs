@@ -79,11 +79,12 @@ async function measureEngines() {
     bundle: true,
     format: 'esm',
     platform: 'browser',
-    loader: { '.safetensors': 'file' },
-    publicPath: '/',
     outfile: join(place, 'bundle.js'),
     logLevel: 'error',
   });
+  // The bundle is served at the root, where it looks for the network.
+  const network = 'efficientnet-lite0.int8.safetensors';
+  await cp(join(root, 'dist', network), join(place, network));
   await cp(dirname(fileURLToPath(import.meta.resolve('onnxruntime-web/wasm'))), join(place, 'ort'), {
     recursive: true,
   });

@@ -135,10 +135,20 @@ describe.skipIf(skipBrowserTests)('the playground', () => {
     await page().click('#train');
     await says(/^Trained in/);
     expect(await text('#trained-text')).toMatch(/^\d+\.\d % right on 12 photos .* it learnt from 48\./);
-    expect(Number(/^[\d.]+/.exec(await text('#trained-text'))![0])).toBeGreaterThanOrEqual(80);
+    expect(Number(/^[\d.]+/.exec(await text('#trained-text'))![0])).toBeGreaterThanOrEqual(75);
     const cells = await page().locator('#confusion td').allTextContents();
     expect(cells.reduce((sum, cell) => sum + Number(cell), 0)).toBe(12);
-    expect(await page().locator('#chart-loss path[stroke]').count()).toBeGreaterThanOrEqual(2);
+    expect(await page().locator('.u-legend').allTextContents()).toEqual([
+      expect.stringContaining('validation'),
+      expect.stringContaining('validation loss'),
+    ]);
+    expect(await linesOf('#chart-loss canvas')).toBeGreaterThan(100);
+    // Once more: the base is as it was.
+    const first = await text('#trained-text');
+    await page().evaluate(() => (document.getElementById('status')!.textContent = ''));
+    await page().click('#train');
+    await says(/^Trained in/);
+    expect(await text('#trained-text')).toBe(first);
   });
 
   it('gives the model away for TensorFlow.js, ONNX and Keras, the same one', async () => {
@@ -214,7 +224,7 @@ describe.skipIf(skipBrowserTests)('the playground', () => {
     await page().check('#augment');
     await page().click('#train');
     await page().waitForSelector('#stop:not([hidden])');
-    await page().waitForSelector('#chart-loss path[stroke]', { state: 'attached' });
+    await says(/^train: \d+ of 400/);
     await page().click('#stop');
     await says(/^Trained in|^Ready/);
     expect(await page().isVisible('#stop')).toBe(false);
@@ -300,6 +310,17 @@ describe.skipIf(skipBrowserTests)('the playground', () => {
     }
     expect(faults).toEqual([]);
   });
+
+  /** Pixels of a chart that have the colour of its second line. */
+  const linesOf = (selector: string) =>
+    page().evaluate((given) => {
+      const canvas = document.querySelector<HTMLCanvasElement>(given)!;
+      const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+      let count = 0;
+      for (let at = 0; at < data.length; at += 4)
+        if (data[at + 3]! > 200 && data[at]! > data[at + 2]! + 80) count++;
+      return count;
+    }, selector);
 
   const canvasOf = (selector: string) =>
     page().evaluate((given) => document.querySelector<HTMLCanvasElement>(given)!.toDataURL(), selector);

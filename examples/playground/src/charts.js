@@ -1,65 +1,46 @@
-import { LineChart } from 'echarts/charts';
-import { GridComponent, LegendComponent, TooltipComponent } from 'echarts/components';
-import { init, use } from 'echarts/core';
-import { SVGRenderer } from 'echarts/renderers';
+import 'uplot/dist/uPlot.min.css';
+import UPlot from 'uplot';
 
-use([LineChart, GridComponent, LegendComponent, TooltipComponent, SVGRenderer]);
+const HEIGHT = 220;
 
-/** Two lines over the epochs, redrawn at most a few times a second. */
+/** Two lines over the epochs. */
 export class Curves {
-  #points = [];
-  #waiting;
+  #points = [[], [], []];
 
   constructor(element, [training, validation], format) {
-    this.chart = init(element, undefined, { renderer: 'svg' });
-    this.names = [training, validation];
-    this.format = format;
-    new ResizeObserver(() => this.chart.resize()).observe(element);
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#draw());
+    const style = getComputedStyle(document.documentElement);
+    const colour = (name) => () => style.getPropertyValue(name);
+    const axis = {
+      stroke: colour('--muted'),
+      grid: { stroke: colour('--line'), width: 1 },
+      ticks: { stroke: colour('--line'), width: 1 },
+    };
+    const value = (_, given) => (given == null ? '' : format(given));
+    const line = (label, name) => ({ label, stroke: colour(name), width: 2, value });
+    const options = {
+      width: element.clientWidth,
+      height: HEIGHT,
+      scales: { x: { time: false } },
+      series: [{ label: 'epoch' }, line(training, '--first'), line(validation, '--second')],
+      axes: [
+        { ...axis, incrs: [1, 2, 5, 10, 20, 50, 100] },
+        { ...axis, size: 56, values: (_, values) => values.map(format) },
+      ],
+    };
+    this.plot = new UPlot(options, this.#points, element);
+    new ResizeObserver(() => this.plot.setSize({ width: element.clientWidth, height: HEIGHT })).observe(
+      element,
+    );
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.plot.redraw());
   }
 
   clear() {
-    this.#points = [];
-    this.#draw();
+    this.#points = [[], [], []];
+    this.plot.setData(this.#points);
   }
 
-  add(epoch, training, validation) {
-    this.#points.push([epoch, training, validation]);
-    this.#waiting ??= setTimeout(() => this.#draw(), 200);
-  }
-
-  #draw() {
-    clearTimeout(this.#waiting);
-    this.#waiting = undefined;
-    const style = getComputedStyle(document.documentElement);
-    const [text, line] = ['--muted', '--line'].map((name) => style.getPropertyValue(name));
-    const colours = ['--first', '--second'].map((name) => style.getPropertyValue(name));
-    this.chart.setOption({
-      animation: false,
-      color: colours,
-      legend: { top: 0, data: this.names, textStyle: { color: text } },
-      tooltip: { trigger: 'axis', valueFormatter: this.format },
-      grid: { left: 8, right: 16, top: 36, bottom: 8, containLabel: true },
-      xAxis: {
-        type: 'value',
-        min: 1,
-        max: 'dataMax',
-        minInterval: 1,
-        axisLabel: { color: text },
-        splitLine: { show: false },
-      },
-      yAxis: {
-        type: 'value',
-        scale: true,
-        axisLabel: { color: text, formatter: this.format },
-        splitLine: { lineStyle: { color: line } },
-      },
-      series: this.names.map((name, index) => ({
-        name,
-        type: 'line',
-        showSymbol: this.#points.length < 2,
-        data: this.#points.map(([epoch, ...values]) => [epoch, values[index]]),
-      })),
-    });
+  add(...point) {
+    point.forEach((value, index) => this.#points[index].push(value));
+    this.plot.setData(this.#points);
   }
 }
