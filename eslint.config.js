@@ -10,6 +10,8 @@ export default tseslint.config(
       'coverage/**',
       'bench/results/**',
       'demo-output/**',
+      '**/vendor/**',
+      'examples/*/dist/**',
       '.dependency-cruiser.cjs',
     ],
   },

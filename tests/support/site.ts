@@ -1,5 +1,13 @@
+import { createRequire as requireFrom } from 'node:module';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { launchChromium, serveFolder, type Site } from './chromium.ts';
+
+const axeProgram = requireFrom(import.meta.url).resolve('axe-core/axe.min.js');
+
+/** In the page. */
+declare const axe: {
+  run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
+};
 
 /** A built site in Chromium as a visitor sees it; whatever goes wrong in it is kept. */
 export class VisitedSite {
@@ -43,6 +51,14 @@ export class VisitedSite {
     });
     await page.goto(url);
     return visited;
+  }
+
+  /** What axe-core finds in the page as it is now. */
+  async faults(): Promise<string[]> {
+    const isThere = await this.page.evaluate(() => 'axe' in globalThis);
+    if (!isThere) await this.page.addScriptTag({ path: axeProgram });
+    const { violations } = await this.page.evaluate(() => axe.run());
+    return violations.map(({ id, impact, nodes }) => `${impact} ${id} ${nodes[0]!.html}`);
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,2 @@
+import 'dovecote/onnx-web';
+import 'dovecote/worker';
