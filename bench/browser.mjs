@@ -42,7 +42,11 @@ const isolation = {
 const folder = await mkdtemp(join(tmpdir(), 'dovecote-bench-browser-'));
 const browser = await chromium.launch({
   executablePath: chromiumPath,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+  args: [
+    ...['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+    // WebGPU in software.
+    ...['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'],
+  ],
 });
 try {
   const engines = await measureEngines();
@@ -106,7 +110,7 @@ async function measureEngines() {
     ['onnx, WebAssembly, 1 thread', { engine: 'onnx', threads: 1 }],
     ['onnx, WebAssembly, 2 threads', { engine: 'onnx', threads: 2 }],
     ['onnx, WebAssembly, 2 threads, int8', { engine: 'onnx', threads: 2, precision: 'int8' }],
-    ['onnx, WebGPU', { engine: 'onnx', device: 'webgpu' }],
+    ['onnx, WebGPU (software)', { engine: 'onnx', device: 'webgpu' }],
     ['tfjs, WebAssembly, 2 threads', { engine: 'tfjs', backend: 'wasm' }],
     ['tfjs, WebGL (software)', { engine: 'tfjs', backend: 'webgl' }],
   ]) {

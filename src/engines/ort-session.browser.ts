@@ -20,8 +20,7 @@ export async function createOnnxSessionBrowser(
   if (device === 'cuda') throw deviceUnavailable(device, 'browsers have no CUDA');
   if (device !== 'cpu') {
     try {
-      if (!('gpu' in navigator))
-        throw new Error('this browser, or this page without HTTPS, has no navigator.gpu');
+      await requireAdapter();
       return await open(await runtimeFor('webgpu'), bytes, 'webgpu');
     } catch (cause) {
       if (device !== 'auto') throw cause instanceof EngineError ? cause : deviceUnavailable(device, cause);
@@ -33,6 +32,14 @@ export async function createOnnxSessionBrowser(
   } catch (cause) {
     throw startFailed(cause) ?? engineFailed('ONNX Runtime does not accept the model', cause);
   }
+}
+
+/** Without one the runtime would compute on the processor, and say nothing of it. */
+async function requireAdapter(): Promise<void> {
+  if (!('gpu' in navigator))
+    throw new Error('this browser, or this page without HTTPS, has no navigator.gpu');
+  const { gpu } = navigator as { readonly gpu: { requestAdapter(): Promise<object | null> } };
+  if ((await gpu.requestAdapter()) === null) throw new Error('the browser finds no GPU that it may use');
 }
 
 async function open(ort: OrtWeb, bytes: Uint8Array, device: OnnxDevice): Promise<OnnxSession> {

@@ -28,6 +28,8 @@ export interface BrowserPageOptions {
   readonly folders?: Readonly<Record<string, string>>;
   /** Whether the page is cross-origin isolated, so that WebAssembly may have threads. */
   readonly isolated?: boolean;
+  /** Further flags of Chromium. */
+  readonly flags?: readonly string[];
 }
 
 /**
@@ -50,6 +52,7 @@ export class BrowserPage {
     modules = {},
     folders = {},
     isolated = false,
+    flags = [],
   }: BrowserPageOptions): Promise<BrowserPage> {
     requireChromium();
     const bundles = await Promise.all(
@@ -57,7 +60,8 @@ export class BrowserPage {
         async ([address, module]) => [address, await bundleForBrowsers(module)] as const,
       ),
     );
-    return BrowserPage.show(answers({ '/': page, ...Object.fromEntries(bundles) }, folders), isolated);
+    const site = answers({ '/': page, ...Object.fromEntries(bundles) }, folders);
+    return BrowserPage.show(site, isolated, flags);
   }
 
   /** A site that somebody's bundler has built: a folder with an index.html. Its program sets `bundleIsLoaded`. */
@@ -70,9 +74,13 @@ export class BrowserPage {
     return BrowserPage.show(new URL(url));
   }
 
-  private static async show(what: Answers | URL, isolated = false): Promise<BrowserPage> {
+  private static async show(
+    what: Answers | URL,
+    isolated = false,
+    flags: readonly string[] = [],
+  ): Promise<BrowserPage> {
     requireChromium();
-    const browser = await launchChromium();
+    const browser = await launchChromium(flags);
     const tab = await browser.newPage();
     const site = await (what instanceof URL
       ? { port: Number(what.port), close: () => Promise.resolve() }
