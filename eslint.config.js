@@ -11,6 +11,7 @@ export default tseslint.config(
       'bench/results/**',
       'demo-output/**',
       '**/vendor/**',
+      'docs-site/**',
       'examples/*/dist/**',
       '.dependency-cruiser.cjs',
     ],

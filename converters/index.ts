@@ -1,4 +1,8 @@
-/** `dovecote/converters`: model files to artifacts, in Node and browsers alike. Bytes in, bytes out. */
+/**
+ * `dovecote/converters`: model files to artifacts, in Node and browsers alike. Bytes in, bytes out.
+ *
+ * @module dovecote/converters
+ */
 export type { GraphLayer, ModelGraph, TensorRef } from './graph.ts';
 export type { GraphModelFacts, ModelFile, ReadLimits } from './model-file.ts';
 export type { ModelBytes } from './byte-source.ts';
@@ -82,3 +86,22 @@ export {
   type WriteKerasOptions,
 } from './keras-writer/write-keras.ts';
 export { readKeras3, readKeras3Weights } from './keras3-weights/read-keras3.ts';
+export type { KernelOrder } from './weights-layout.ts';
+export type { LayerReading } from './keras/layer-table.ts';
+export type { WeightTree } from './keras3-weights/weight-tree.ts';
+export type { NumericArray } from '../src/base/types.ts';
+export type { OnnxEndpoint, OnnxWeights } from './onnx/write-onnx.ts';
+export type { Checksum } from './zip/write-archive.ts';
+export type { Dialect } from './onnx/emitter.ts';
+export type { PixelInput } from './onnx/pixel-input.ts';
+export type { Keras3File } from './keras3-weights/read-keras3.ts';
+export type { WrittenKeras } from './keras-writer/write-keras.ts';
+export type {
+  Attribute,
+  OnnxArray,
+  OnnxGraphParts,
+  OnnxNode,
+  OnnxTensor,
+  OnnxValueInfo,
+} from './onnx/protobuf.ts';
+export type { Shape, ValueType } from './onnx/value.ts';

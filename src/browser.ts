@@ -1,3 +1,8 @@
+/**
+ * All of Dovecote in a browser: what a bundler takes for `dovecote`. `dovecote/browser` is the small entry to it.
+ *
+ * @module dovecote (in browsers)
+ */
 import { UsageError } from './base/errors.ts';
 import { decodeImageBrowser } from './images/decode.browser.ts';
 import { createOnnxSessionBrowser } from './engines/ort-session.browser.ts';

@@ -113,3 +113,14 @@ export type { ImageIndex, ImageIndexOptions, SearchOptions, SimilarImage } from 
 export { evaluateModel } from './evaluation/evaluate-model.ts';
 export type { EvaluateOptions, EvaluationReport, WrongPicture } from './evaluation/evaluate-model.ts';
 export type { Calibration, CalibrationBin, ClassReport, Means } from './evaluation/measures.ts';
+export type { ImageDataLike, DomImage } from './images/image-source.ts';
+export type { ModelShape, InputType, EngineInput } from './engines/compiled-model.ts';
+export type { VariantOptions } from '../zoo/variants.ts';
+export type { Accuracy, ModelVariant } from '../zoo/card.ts';
+export type { Shape } from './reports/model-steps.ts';
+export type { TensorRecord } from './callbacks/callback.ts';
+export type { InputRecipe } from './pipeline/run-images.ts';
+export type { CheckEngine } from './models/check-conversion.ts';
+export type { ReadModelOptions } from './models/model-bytes.ts';
+export type { SummaryOptions } from './reports/summary.ts';
+export type { IndexContents, IndexOrigin } from './similar/image-index.ts';

@@ -1,3 +1,8 @@
+/**
+ * All of Dovecote in Node: networks, images, training, evaluation, conversion, and what needs a disk.
+ *
+ * @module dovecote
+ */
 import { stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { readImageFolder } from './datasets/image-folder.node.ts';
@@ -95,3 +100,10 @@ export { writeReport } from './evaluation/write-report.node.ts';
 export type { WriteReportOptions } from './evaluation/write-report.node.ts';
 export { exportModel } from './export/export-model.node.ts';
 export type { ExportedFile, ExportFormat, ExportOptions, ExportResult } from './export/export-model.node.ts';
+export type { CacheOptions, LockOptions, RetryOptions, TimeoutOptions } from './weights/options.ts';
+export type { OutputFile, WriteFolderOptions } from './output/write-folder.node.ts';
+export type { ClearedCache, ClearOptions } from './weights/clear-cache.node.ts';
+export type { CacheEntry } from './weights/list-cache.node.ts';
+export type { CacheFinding, CacheStatus, VerifyOptions } from './weights/verify-cache.node.ts';
+export type { OutputKind } from './output/place-folder.node.ts';
+export type { WriteFileOptions } from './output/write-file.node.ts';

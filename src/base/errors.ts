@@ -94,7 +94,7 @@ export class DovecoteError extends Error {
       `  next:     ${details.nextStep}`,
     ];
     super(lines.join('\n'), details.cause === undefined ? undefined : { cause: details.cause });
-    this.name = new.target.name;
+    this.name = kindOf(code)?.name ?? 'AbortedError';
     this.code = code;
     this.summary = summary;
     this.given = details.given;
@@ -143,27 +143,35 @@ export class AbortedError extends DovecoteError {
   }
 }
 
-const KINDS: readonly (readonly [prefix: string, kind: typeof UsageError])[] = [
-  ['USAGE_', UsageError],
-  ['MODEL_', ModelError],
-  ['WEIGHTS_', WeightsError],
-  ['FORMAT_', FormatError],
-  ['IMAGE_', ImageError],
-  ['DATASET_', DatasetError],
-  ['NETWORK_', NetworkError],
-  ['DOWNLOAD_', NetworkError],
-  ['CACHE_', CacheError],
-  ['FILE_', FileError],
-  ['OUTPUT_', FileError],
-  ['CHECKPOINT_', CheckpointError],
-  ['ENGINE_', EngineError],
+type Kind = new (code: ErrorCode, summary: string, details: ErrorDetails) => DovecoteError;
+
+/** Names are written out: bundlers shorten those of classes. */
+const KINDS: readonly { readonly prefix: string; readonly name: string; readonly make: Kind }[] = [
+  { prefix: 'USAGE_', name: 'UsageError', make: UsageError },
+  { prefix: 'MODEL_', name: 'ModelError', make: ModelError },
+  { prefix: 'WEIGHTS_', name: 'WeightsError', make: WeightsError },
+  { prefix: 'FORMAT_', name: 'FormatError', make: FormatError },
+  { prefix: 'IMAGE_', name: 'ImageError', make: ImageError },
+  { prefix: 'DATASET_', name: 'DatasetError', make: DatasetError },
+  { prefix: 'NETWORK_', name: 'NetworkError', make: NetworkError },
+  { prefix: 'DOWNLOAD_', name: 'NetworkError', make: NetworkError },
+  { prefix: 'CACHE_', name: 'CacheError', make: CacheError },
+  { prefix: 'FILE_', name: 'FileError', make: FileError },
+  { prefix: 'OUTPUT_', name: 'FileError', make: FileError },
+  { prefix: 'CHECKPOINT_', name: 'CheckpointError', make: CheckpointError },
+  { prefix: 'ENGINE_', name: 'EngineError', make: EngineError },
 ];
 
-/** The error that another thread has thrown, out of what can be sent. */
+const kindOf = (code: ErrorCode) => KINDS.find(({ prefix }) => code.startsWith(prefix));
+
+/**
+ * The error that another thread has thrown, out of what can be sent.
+ *
+ * @internal
+ */
 export function errorOf(code: ErrorCode, summary: string, details: ErrorDetails): DovecoteError {
-  if (code === 'ABORTED') return new AbortedError(summary, details);
-  const [, Kind] = KINDS.find(([prefix]) => code.startsWith(prefix))!;
-  return new Kind(code, summary, details);
+  const kind = kindOf(code);
+  return kind === undefined ? new AbortedError(summary, details) : new kind.make(code, summary, details);
 }
 
 /** Throws `ABORTED` when the signal has fired. */

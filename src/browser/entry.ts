@@ -2,8 +2,11 @@
  * `dovecote/browser`: Dovecote for pages that must be there at once. Importing it loads a few kilobytes; TensorFlow.js, the
  * zoo and the converters come with the first call of a function, or in the worker alone. `dovecote` is the whole in one piece,
  * with the functions that answer without waiting (`summary`, `listModels`, `Learner` and so on).
+ *
+ * @module dovecote/browser
  */
-import type * as Library from '../browser.ts';
+import type { classifyStream as wholeStream } from '../classify/classify.ts';
+import type { layerActivations as wholeActivations } from '../explain/layer-activations.ts';
 
 export * from '../base/errors.ts';
 export type { Pixels, Progress, ProgressCallback, ProgressUnit } from '../base/types.ts';
@@ -15,12 +18,15 @@ export type {
   Explained,
   FeatureMapFacts,
   ModelFacts,
+  ModelHandle,
+  Sent,
   SentActivationOptions,
   SentClassifyOptions,
   SentConvertOptions,
   SentFineTuneOptions,
   SentGradCamOptions,
   SentLoadOptions,
+  TrainedHandle,
   WorkerSettings,
 } from './messages.ts';
 export { downloadFile } from './download-file.ts';
@@ -39,52 +45,60 @@ export type { ExportFileFormat, ExportFileOptions } from '../export/export-file.
 export type { Activation, ActivationOptions } from '../explain/layer-activations.ts';
 export type { GradCam, GradCamOptions } from '../explain/grad-cam.ts';
 
-type Whole = typeof Library;
+/** All of Dovecote, when it is needed. */
+const library = () => import('../browser.ts');
 
-/** All of Dovecote, as `import * as dovecote from 'dovecote'` gives it. */
-export function library(): Promise<Whole> {
-  return import('../browser.ts');
+type Library = Awaited<ReturnType<typeof library>>;
+
+/** A function of the library that is fetched with its first call. */
+function later<Call extends (...given: never[]) => Promise<unknown>>(pick: (all: Library) => Call): Call {
+  const call = async (...given: never[]): Promise<unknown> => pick(await library())(...given);
+  return call as Call;
 }
 
-type Waiting = {
-  [Name in keyof Whole]: Whole[Name] extends (...given: never[]) => Promise<unknown> ? Name : never;
-}[keyof Whole];
-
-function later<Name extends Waiting>(name: Name): Whole[Name] {
-  const call = async (...given: never[]): Promise<unknown> => {
-    const found = (await library())[name] as (...given: never[]) => Promise<unknown>;
-    return found(...given);
-  };
-  return call as Whole[Name];
-}
-
-export const loadModel: Whole['loadModel'] = later('loadModel');
-export const loadModelFiles: Whole['loadModelFiles'] = later('loadModelFiles');
-export const disposeModel: Whole['disposeModel'] = later('disposeModel');
-export const classify: Whole['classify'] = later('classify');
-export const compileModel: Whole['compileModel'] = later('compileModel');
-export const extractFeatures: Whole['extractFeatures'] = later('extractFeatures');
-export const fineTune: Whole['fineTune'] = later('fineTune');
-export const evaluateModel: Whole['evaluateModel'] = later('evaluateModel');
-export const gradCam: Whole['gradCam'] = later('gradCam');
-export const loadImage: Whole['loadImage'] = later('loadImage');
-export const loadPixels: Whole['loadPixels'] = later('loadPixels');
-export const convertBytes: Whole['convertBytes'] = later('convertBytes');
-export const exportFile: Whole['exportFile'] = later('exportFile');
-export const saveModel: Whole['saveModel'] = later('saveModel');
-export const listSavedModels: Whole['listSavedModels'] = later('listSavedModels');
-export const removeSavedModel: Whole['removeSavedModel'] = later('removeSavedModel');
+/** As `loadModel` of `dovecote`. */
+export const loadModel = later((all) => all.loadModel);
+/** As `loadModelFiles` of `dovecote`. */
+export const loadModelFiles = later((all) => all.loadModelFiles);
+/** As `disposeModel` of `dovecote`. */
+export const disposeModel = later((all) => all.disposeModel);
+/** As `classify` of `dovecote`. */
+export const classify = later((all) => all.classify);
+/** As `compileModel` of `dovecote`. */
+export const compileModel = later((all) => all.compileModel);
+/** As `extractFeatures` of `dovecote`. */
+export const extractFeatures = later((all) => all.extractFeatures);
+/** As `fineTune` of `dovecote`. */
+export const fineTune = later((all) => all.fineTune);
+/** As `evaluateModel` of `dovecote`. */
+export const evaluateModel = later((all) => all.evaluateModel);
+/** As `gradCam` of `dovecote`. */
+export const gradCam = later((all) => all.gradCam);
+/** As `loadImage` of `dovecote`. */
+export const loadImage = later((all) => all.loadImage);
+/** As `loadPixels` of `dovecote`. */
+export const loadPixels = later((all) => all.loadPixels);
+/** As `convertBytes` of `dovecote`. */
+export const convertBytes = later((all) => all.convertBytes);
+/** As `exportFile` of `dovecote`. */
+export const exportFile = later((all) => all.exportFile);
+/** As `saveModel` of `dovecote`. */
+export const saveModel = later((all) => all.saveModel);
+/** As `listSavedModels` of `dovecote`. */
+export const listSavedModels = later((all) => all.listSavedModels);
+/** As `removeSavedModel` of `dovecote`. */
+export const removeSavedModel = later((all) => all.removeSavedModel);
 
 /** As `classifyStream` of `dovecote`. */
 export async function* classifyStream(
-  ...given: Parameters<Whole['classifyStream']>
-): ReturnType<Whole['classifyStream']> {
+  ...given: Parameters<typeof wholeStream>
+): ReturnType<typeof wholeStream> {
   yield* (await library()).classifyStream(...given);
 }
 
 /** As `layerActivations` of `dovecote`. */
 export async function* layerActivations(
-  ...given: Parameters<Whole['layerActivations']>
-): ReturnType<Whole['layerActivations']> {
+  ...given: Parameters<typeof wholeActivations>
+): ReturnType<typeof wholeActivations> {
   yield* (await library()).layerActivations(...given);
 }

@@ -15,7 +15,7 @@ import type { FineTuneOptions, FineTuneResult } from '../transfer/fine-tune.ts';
 /** What goes between a page and its worker. */
 
 /** Functions and signals stay on their side. */
-type Sent<Options> = Omit<Options, 'onProgress' | 'signal'>;
+export type Sent<Options> = Omit<Options, 'onProgress' | 'signal'>;
 
 export type SentLoadOptions = Sent<LoadModelOptions>;
 export type SentClassifyOptions = Sent<Omit<ClassifyOptions, 'model' | 'onPrecision' | 'calibration'>>;

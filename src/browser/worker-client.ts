@@ -104,6 +104,7 @@ function failureOf(worker: Worker): Promise<never> {
 export class DovecoteWorker {
   #calls = 0;
 
+  /** @internal */
   constructor(
     private readonly worker: Worker,
     private readonly service: Remote<WorkerService>,

@@ -1,6 +1,8 @@
 /**
  * `dovecote/embedded`: where the trained network lies that comes with the package. Importing this loads nothing; the
  * file is read, or in a browser fetched, when a model is loaded from it.
+ *
+ * @module dovecote/embedded
  */
 import { efficientNetLite0 } from '../../zoo/cards/efficientnet-lite.ts';
 import { assetUrl } from './asset-url.ts';

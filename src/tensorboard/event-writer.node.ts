@@ -35,14 +35,15 @@ export class TensorBoardWriter {
 
   /**
    * @param folder Made if it is missing; each writer adds a file of its own.
-   * @param fileName Of a file in it that is gone on with; what is damaged at its end is cut off.
-   * @param size So many bytes of it are kept at most.
+   * @param options.fileName Of a file in it that is gone on with; what is damaged at its end is cut off.
+   * @param options.size So many bytes of it are kept at most.
    * @throws FileError `OUTPUT_*`
    */
   static async open(
     folder: string,
-    { fileName, size }: { fileName?: string; size?: number } = {},
+    options: { fileName?: string; size?: number } = {},
   ): Promise<TensorBoardWriter> {
+    const { fileName, size } = options;
     const now = () => Date.now() / 1000;
     const seconds = String(Math.floor(now())).padStart(10, '0');
     const name = fileName ?? `events.out.tfevents.${seconds}.${hostname()}.${pid}.${counter++}.v2`;

@@ -21,50 +21,14 @@ import { file, html, startFaultServer, status } from '../support/fault-server.ts
 import { parityModule } from '../support/keras-parity.ts';
 import { itOnLoopback } from '../support/network.ts';
 import { noisyPicture } from '../support/tiny-model.ts';
+import {
+  teachableLabels as labels,
+  teachableMetadata as metadata,
+  teachableModel,
+  writeTeachable,
+} from '../support/teachable.ts';
 
 const { fillWithSeededWeights } = await parityModule('seeded-weights.mjs');
-const labels = ['apple', 'banana', 'nothing'];
-const metadata = {
-  tfjsVersion: '1.3.1',
-  tmVersion: '2.4.5',
-  packageVersion: '0.8.4-alpha2',
-  packageName: '@teachablemachine/image',
-  timeStamp: '2024-05-01T10:00:00.000Z',
-  userMetadata: {},
-  modelName: 'tm-my-image-model',
-  labels,
-  imageSize: 224,
-};
-
-/** MobileNetV2 0.35 up to its last activation, a pooling, and the head that the site trains. */
-function teachableModel(
-  network: tf.LayersModel,
-  lastLayer: string,
-  lastUnits = labels.length,
-): tf.Sequential {
-  const output = network.getLayer(lastLayer).output as tf.SymbolicTensor;
-  const truncated = tf.model({ inputs: network.inputs, outputs: output });
-  const base = tf.sequential();
-  base.add(truncated);
-  base.add(tf.layers.globalAveragePooling2d({}));
-  const kernel = (seed: number) => tf.initializers.varianceScaling({ scale: 4, seed });
-  const [width] = base.outputs[0]!.shape.slice(1) as [number];
-  const head = tf.sequential({
-    layers: [
-      tf.layers.dense({ inputShape: [width], units: 100, activation: 'relu', kernelInitializer: kernel(1) }),
-      tf.layers.dense({
-        units: lastUnits,
-        activation: 'softmax',
-        useBias: false,
-        kernelInitializer: kernel(2),
-      }),
-    ],
-  });
-  const joint = tf.sequential();
-  joint.add(base);
-  joint.add(head);
-  return joint;
-}
 
 /** A network of one channel, as the embedded models have. */
 function greyNetwork(): tf.LayersModel {
@@ -74,21 +38,6 @@ function greyNetwork(): tf.LayersModel {
   const normalized = tf.layers.batchNormalization().apply(convolution.apply(input));
   const output = tf.layers.reLU({ maxValue: 6, name: 'out_relu' }).apply(normalized) as tf.SymbolicTensor;
   return tf.model({ inputs: input, outputs: output });
-}
-
-/** The three files that the site's download holds. */
-async function writeExport(folder: string, model: tf.LayersModel, meta: object | undefined): Promise<string> {
-  await mkdir(folder, { recursive: true });
-  await model.save(
-    tf.io.withSaveHandler(async ({ modelTopology, weightSpecs, weightData }) => {
-      const weightsManifest = [{ paths: ['weights.bin'], weights: weightSpecs }];
-      await writeFile(join(folder, 'model.json'), JSON.stringify({ modelTopology, weightsManifest }));
-      await writeFile(join(folder, 'weights.bin'), new Uint8Array(weightData as ArrayBuffer));
-      return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } };
-    }),
-  );
-  if (meta !== undefined) await writeFile(join(folder, 'metadata.json'), JSON.stringify(meta));
-  return folder;
 }
 
 async function codeOf(promise: Promise<unknown>): Promise<string> {
@@ -111,7 +60,7 @@ beforeAll(async () => {
   const network = build(card, { alpha: 0.35, includeTop: false }, { kernel: 'zeros' });
   fillWithSeededWeights(tf, network, 0.75);
   const model = teachableModel(network, 'out_relu');
-  folder = await writeExport(join(root, 'export'), model, metadata);
+  folder = await writeTeachable(join(root, 'export'), model, metadata);
   picture = tf.randomUniform([224, 224, 3], 0, 256, 'int32', 3);
   expected = tf.tidy(() => {
     const input = picture.expandDims(0).toFloat().div(tf.scalar(127)).sub(tf.scalar(1));
@@ -223,7 +172,7 @@ describe('metadata.json', () => {
   it('of other models is not asked for', async () => {
     const plain = join(root, 'plain');
     const model = greyNetwork();
-    await writeExport(plain, model, undefined);
+    await writeTeachable(plain, model, undefined);
     await writeFile(join(plain, 'metadata.json'), 'anything');
     const loaded = await loadModel(plain);
     expect(getMetadata(loaded)).toBeUndefined();
@@ -237,7 +186,7 @@ describe('a model that was trained on greyscale', () => {
     const before = tf.memory().numTensors;
     const network = greyNetwork();
     const model = teachableModel(network, 'out_relu');
-    const grey = await writeExport(join(root, `grey-${engine}`), model, {
+    const grey = await writeTeachable(join(root, `grey-${engine}`), model, {
       ...metadata,
       grayscale: true,
       imageSize: 96,

@@ -44,7 +44,11 @@ export class VisitedSite {
       if (message.type() === 'error') visited.problems.push(message.text());
     });
     page.on('pageerror', (error) => visited.problems.push(error.message));
-    page.on('requestfailed', (request) => visited.problems.push(`${request.url()} failed`));
+    page.on('requestfailed', (request) => {
+      // A visitor who goes on ends what is still being loaded.
+      const reason = request.failure()?.errorText;
+      if (reason !== 'net::ERR_ABORTED') visited.problems.push(`${request.url()}: ${reason}`);
+    });
     page.on('request', (request) => {
       const asked = request.url();
       if (!asked.startsWith(url) && !/^(blob|data):/.test(asked)) visited.foreign.push(asked);
