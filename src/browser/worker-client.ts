@@ -4,6 +4,7 @@ import { EngineError, throwIfAborted } from '../base/errors.ts';
 import type { Pixels, ProgressCallback } from '../base/types.ts';
 import type { LabelledImage } from '../datasets/labelled-images.ts';
 import type { ImageSource } from '../images/image-source.ts';
+import { isUrl, looksLikeLocation } from '../models/location.ts';
 import type { SavedModel } from '../models/saved-models.browser.ts';
 import type { EpochReport } from '../training/epoch-report.ts';
 import type {
@@ -115,8 +116,9 @@ export class DovecoteWorker {
     model?: string,
     { onProgress, signal, ...options }: SentLoadOptions & CallOptions = {},
   ): Promise<RemoteModel> {
+    const sent = { ...options, ...sentWeights(options) };
     const handle = await this.call({ onProgress, signal }, (id, report) =>
-      this.service.loadModel(id, report, model, options),
+      this.service.loadModel(id, report, model && seenFromPage(model), sent),
     );
     return this.#remote(handle);
   }
@@ -140,7 +142,7 @@ export class DovecoteWorker {
     data: readonly LabelledImage[],
     options: WorkerTrainOptions = {},
   ): Promise<WorkerTrainResult> {
-    return this.fineTuneOn(base, data, options);
+    return this.fineTuneOn(seenFromPage(base), data, options);
   }
 
   /** @internal */
@@ -150,7 +152,11 @@ export class DovecoteWorker {
     { onProgress, onEpoch, signal, validation, ...options }: WorkerTrainOptions,
   ): Promise<WorkerTrainResult> {
     const sentData = await sendableImages(data);
-    const sent = { ...options, ...(validation && { validation: await sendableImages(validation) }) };
+    const sent = {
+      ...options,
+      ...sentWeights(options),
+      ...(validation && { validation: await sendableImages(validation) }),
+    };
     const { model, ...result } = await this.call({ onProgress, onEpoch, signal }, (id, report) =>
       this.service.fineTune(id, report, base, sentData, sent),
     );
@@ -233,6 +239,17 @@ export interface CallOptionsOf {
   readonly onProgress?: ProgressCallback | undefined;
   readonly onEpoch?: ((epoch: EpochReport) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Addresses are relative to the page, which the worker is not. */
+function seenFromPage(location: string): string {
+  const isRelative = looksLikeLocation(location) && !isUrl(location);
+  return isRelative ? new URL(location, document.baseURI).href : location;
+}
+
+function sentWeights({ weights }: Pick<SentLoadOptions, 'weights'>): Pick<SentLoadOptions, 'weights'> {
+  if (weights instanceof URL) return { weights: weights.href };
+  return typeof weights === 'string' ? { weights: seenFromPage(weights) } : {};
 }
 
 async function inMemory(

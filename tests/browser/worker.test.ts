@@ -217,6 +217,52 @@ describe.skipIf(skipBrowserTests)('Dovecote in a Web Worker', () => {
     expect(seen.end.numTensors).toBe(seen.start.numTensors);
   });
 
+  it('takes addresses that are relative to the page, and URLs', async () => {
+    const names = await page.evaluate(async (file) => {
+      const found: string[] = [];
+      for (const weights of [file, new URL(file, document.baseURI)]) {
+        const model = await worker.loadModel('efficientnet-lite0', { weights });
+        found.push(model.facts.name);
+        await model.dispose();
+      }
+      return found;
+    }, `./${embeddedModel.fileName}`);
+    expect(names).toEqual(['efficientnet-lite0', 'efficientnet-lite0']);
+  });
+
+  it('says of kept models what is wrong', async () => {
+    const codes = await page.evaluate(async () => {
+      const codeOf = (action: Promise<unknown>) =>
+        action.then(
+          () => 'no error',
+          (error: unknown) => (error as { code?: string }).code,
+        );
+      const model = await worker.loadModel();
+      const found = [
+        await codeOf(model.save('flowers')),
+        await codeOf(model.save('indexeddb://')),
+        await codeOf(worker.loadModel('indexeddb://nothing')),
+        await codeOf(worker.removeSavedModel('indexeddb://nothing')),
+        await codeOf(model.save('indexeddb://once')),
+        await codeOf(model.save('indexeddb://once')),
+        await codeOf(model.save('indexeddb://once', { force: true })),
+        await codeOf(worker.removeSavedModel('indexeddb://once')),
+      ];
+      await model.dispose();
+      return found;
+    }, undefined);
+    expect(codes).toEqual([
+      'USAGE_ARGUMENT',
+      'USAGE_ARGUMENT',
+      'FILE_NOT_FOUND',
+      'FILE_NOT_FOUND',
+      'no error',
+      'OUTPUT_EXISTS',
+      'no error',
+      'no error',
+    ]);
+  });
+
   it('explains and shows layers', async () => {
     const seen = await page.evaluate(async () => {
       const model = await worker.loadModel();

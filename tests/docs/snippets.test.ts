@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -124,6 +124,11 @@ const planOf = ({ lines }: Snippet): [string, Plan] | undefined =>
 
 describe('the snippets of README and docs/', () => {
   let world: string;
+  let built: Promise<void> | undefined;
+  const pages = async () => {
+    await (built ??= buildPages(world));
+    return join(world, 'pages', 'site');
+  };
 
   beforeAll(async () => {
     await ensureBuilt();
@@ -145,11 +150,11 @@ describe('the snippets of README and docs/', () => {
     const title = `${snippet.place}: ${snippet.lines[0]}`;
     if (plan === undefined || plan.by === 'other') continue;
     it.skipIf(plan.by === 'page' && skipBrowserTests)(title, async () => {
+      if (plan.by === 'page') return runPage(await pages(), number);
       const folder = join(world, String(number));
       await cp(join(world, 'start'), folder, { recursive: true, verbatimSymlinks: true });
       if (plan.by === 'shell') await runShell(folder, snippet, plan);
-      else if (plan.by === 'node') await runProgram(folder, programOf(snippet, plan));
-      else await runPage(folder, programOf(snippet, plan));
+      else await runProgram(folder, programOf(snippet, plan));
     });
   }
 });
@@ -211,17 +216,26 @@ async function runShell(
   }
 }
 
-async function runPage(folder: string, code: string): Promise<void> {
+/** All pages in one build, each in a folder of its own. */
+async function buildPages(world: string): Promise<void> {
+  const root = join(world, 'pages');
   const worker = snippets.find(({ lines }) => lines[0] === '// dovecote-worker.js')!;
-  const files = {
-    'index.html':
-      '<!doctype html><link rel="icon" href="data:,"><title>guide</title><script type="module" src="./main.js"></script>',
-    'main.js': code,
-    'dovecote-worker.js': worker.lines.join('\n'),
-  };
-  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+  const input: string[] = [];
+  for (const [number, snippet] of snippets.entries()) {
+    const plan = planOf(snippet)?.[1];
+    if (plan?.by !== 'page') continue;
+    const files = {
+      'index.html':
+        '<!doctype html><link rel="icon" href="data:,"><title>guide</title><script type="module" src="./main.js"></script>',
+      'main.js': programOf(snippet, plan),
+      'dovecote-worker.js': worker.lines.join('\n'),
+    };
+    await mkdir(join(root, String(number)), { recursive: true });
+    for (const [name, text] of Object.entries(files)) await writeFile(join(root, String(number), name), text);
+    input.push(join(root, String(number), 'index.html'));
+  }
   await build({
-    root: folder,
+    root,
     configFile: false,
     logLevel: 'error',
     base: './',
@@ -233,22 +247,29 @@ async function runPage(folder: string, code: string): Promise<void> {
         { find: /^dovecote\/([\w-]+)$/, replacement: join(rootFolder, 'dist', '$1.js') },
       ],
     },
-    build: { target: 'es2022', outDir: 'site', chunkSizeWarningLimit: 1e6 },
+    build: { target: 'es2022', outDir: 'site', chunkSizeWarningLimit: 1e6, rollupOptions: { input } },
   });
-  for (const name of ['cat.jpg', 'dog.jpg']) await cp(join(folder, name), join(folder, 'site', name));
-  const site = await VisitedSite.open(join(folder, 'site'), { acceptDownloads: true });
+  for (const each of input) {
+    const number = basename(dirname(each));
+    for (const name of ['cat.jpg', 'dog.jpg'])
+      await cp(join(world, 'start', name), join(root, 'site', number, name));
+  }
+}
+
+async function runPage(site: string, number: number): Promise<void> {
+  const visited = await VisitedSite.open(site, { acceptDownloads: true, path: `${number}/index.html` });
   try {
-    await site.page
+    await visited.page
       .waitForFunction(() => 'seen' in globalThis, undefined, { timeout: 90_000 })
       .catch((error: unknown) => {
-        throw new Error(site.problems.join('\n'), { cause: error });
+        throw new Error(visited.problems.join('\n'), { cause: error });
       });
-    expect(await site.page.evaluate(() => (globalThis as unknown as { seen: string }).seen)).toMatch(
+    expect(await visited.page.evaluate(() => (globalThis as unknown as { seen: string }).seen)).toMatch(
       /cat|tabby/i,
     );
-    expect(site.problems).toEqual([]);
-    expect(site.foreign).toEqual([]);
+    expect(visited.problems).toEqual([]);
+    expect(visited.foreign).toEqual([]);
   } finally {
-    await site.close();
+    await visited.close();
   }
 }

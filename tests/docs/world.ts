@@ -27,8 +27,8 @@ export async function fillWorld(world: string): Promise<void> {
     await copyFile(photo(name), join(world, 'photos', `${name}.jpg`));
   const rows = ['image,label'];
   for (const [folder, count] of [
-    ['flowers', 8],
-    ['test', 3],
+    ['flowers', 5],
+    ['test', 2],
   ] as const) {
     for (const label of ['daisy', 'rose']) {
       await mkdir(join(world, folder, label), { recursive: true });

@@ -29,9 +29,11 @@ export class VisitedSite {
     options: BrowserContextOptions & {
       /** Whether the page is cross-origin isolated, so that WebAssembly may have threads. */
       readonly isolated?: boolean;
+      /** In the folder. Default `index.html`. */
+      readonly path?: string;
     } = {},
   ): Promise<VisitedSite> {
-    const { isolated = true, ...context } = options;
+    const { isolated = true, path = '', ...context } = options;
     const browser = await launchChromium([
       '--use-fake-device-for-media-stream',
       '--use-fake-ui-for-media-stream',
@@ -53,7 +55,7 @@ export class VisitedSite {
       const asked = request.url();
       if (!asked.startsWith(url) && !/^(blob|data):/.test(asked)) visited.foreign.push(asked);
     });
-    await page.goto(url);
+    await page.goto(url + path);
     return visited;
   }
 

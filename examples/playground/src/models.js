@@ -60,10 +60,17 @@ export class Models {
   }
 
   async keep(model, name) {
-    const location = `${KEPT}${name}`;
-    await model.save(location, { force: true });
-    this.#models.delete(location);
-    this.#list(location, `${name} (kept here)`);
+    for (let count = 1; ; count++) {
+      const tried = count === 1 ? name : `${name} ${count}`;
+      try {
+        await model.save(`${KEPT}${tried}`);
+        this.#list(`${KEPT}${tried}`, `${tried} (kept here)`);
+        return tried;
+      } catch (error) {
+        // One that was kept before stays.
+        if (error.code !== 'OUTPUT_EXISTS') throw error;
+      }
+    }
   }
 
   async #forget() {

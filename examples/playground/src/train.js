@@ -104,6 +104,7 @@ export class Train {
     );
     remove.addEventListener('click', () => {
       this.#classes = this.#classes.filter((each) => each !== made);
+      thumbs.querySelectorAll('img').forEach((image) => URL.revokeObjectURL(image.src));
       item.remove();
       this.#count();
       at('add-class').focus();
@@ -234,8 +235,8 @@ export class Train {
 
   async #keep() {
     const name = this.#classes.map(({ input }) => input.value.trim()).join(' or ');
-    await this.models.keep(this.#model, name);
-    say(`Kept in this browser as "${name}": it is in the list of models when you come back.`);
+    const kept = await this.models.keep(this.#model, name);
+    say(`Kept in this browser as "${kept}": it is in the list of models when you come back.`);
   }
 }
 
