@@ -25,6 +25,10 @@ export default defineConfig({
     exclude: ['onnxruntime-web'],
   },
   build: { target: 'es2022', chunkSizeWarningLimit: 2000 },
-  server: { headers },
+  // In a clone the dev server may read what the clone has built.
+  server: {
+    headers,
+    ...(!isInstalled && { fs: { allow: [fileURLToPath(new URL('../..', import.meta.url))] } }),
+  },
   preview: { headers },
 });
