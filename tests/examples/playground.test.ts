@@ -150,6 +150,36 @@ describe.skipIf(skipBrowserTests)('the playground', () => {
     expect(await text('#trained-text')).toBe(first);
   });
 
+  it('takes what is dropped: folders as classes, photos into one of them, photos to look at, a model', async () => {
+    await page().reload();
+    await ready();
+    await page().click('#tab-train');
+    await drop('#train-drop', [join(folder, 'insects', 'ants'), join(folder, 'insects', 'bees')]);
+    await says(/60 photos added/);
+    await drop('.card:nth-child(2)', [join(photos, 'coffee.jpg')]);
+    await page().getByText('31 photos').waitFor();
+    await page().click('#tab-look');
+    await drop('#look-drop', [join(photos, 'rocket.jpg'), join(photos, 'chelsea.jpg')]);
+    await page().waitForSelector('#answer:not([hidden])');
+    await ready();
+    expect(await page().locator('#strip img').count()).toBe(2);
+    expect(await page().locator('#labels li').first().textContent()).toMatch(/cat|tabby/);
+    const model = colourModel();
+    const file = await exportFile(model, 'h5');
+    await disposeModel(model);
+    await writeFile(join(folder, 'colour.h5'), new Uint8Array(await file.arrayBuffer()));
+    await page().click('#tab-convert');
+    await drop('#convert-drop', [join(folder, 'colour.h5')]);
+    await page().waitForSelector('#converted:not([hidden])');
+    expect(await text('#convert-name')).toBe('colour.h5');
+    // Beside a box a drop does not make the browser leave the page.
+    await drop('h1', [join(photos, 'rocket.jpg')]);
+    expect(await text('#convert-name')).toBe('colour.h5');
+    await page().click('#tab-train');
+    await page().click('#train');
+    await says(/^Trained in/);
+  });
+
   it('gives the model away for TensorFlow.js, ONNX and Keras, the same one', async () => {
     const picture = join(folder, 'insects', 'bees', (await readdir(join(folder, 'insects', 'bees')))[0]!);
     const tfjs = await downloaded(() => page().click('[data-export=tfjs]'));
@@ -303,6 +333,23 @@ describe.skipIf(skipBrowserTests)('the playground', () => {
     }
     expect(faults).toEqual([]);
   });
+
+  /** Files and folders of this machine, dropped as from its desktop. */
+  const drop = async (selector: string, files: readonly string[]) => {
+    const target = page().locator(selector);
+    await target.scrollIntoViewIfNeeded();
+    const { x, y, width, height } = (await target.boundingBox())!;
+    const chrome = await page().context().newCDPSession(page());
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+      await chrome.send('Input.dispatchDragEvent', {
+        type,
+        x: x + width / 2,
+        y: y + Math.min(height / 2, 20),
+        data: { items: [], files: [...files], dragOperationsMask: 1 },
+      });
+    }
+    await chrome.detach();
+  };
 
   /** Pixels of a chart that have the colour of its second line. */
   const linesOf = (selector: string) =>
