@@ -12,9 +12,7 @@ import type { ModelMetadata } from '../models/metadata.ts';
 import type { EpochReport } from '../training/epoch-report.ts';
 import type { FineTuneOptions, FineTuneResult } from '../transfer/fine-tune.ts';
 
-/** What goes between a page and its worker. */
-
-/** Functions and signals stay on their side. */
+/** What goes between a page and its worker of some options: functions and signals stay on their side. */
 export type Sent<Options> = Omit<Options, 'onProgress' | 'signal'>;
 
 export type SentLoadOptions = Sent<LoadModelOptions>;
@@ -40,9 +38,6 @@ export type SentFineTuneOptions = Sent<
 export type Report = (event: ReportEvent) => void | Promise<void>;
 
 export type ReportEvent = { readonly progress: Progress } | { readonly epoch: EpochReport };
-
-/** First of what every call is given: the number that it is stopped by, and how it reports. */
-export type Task = readonly [id: number, report: Report | undefined];
 
 export interface ModelFacts {
   /** Names of the classes; empty where the model does not say, or has none. */
@@ -75,7 +70,7 @@ export type Converted = Omit<ConvertedFile, 'bytes'> & { readonly file: File };
 
 export interface WorkerSettings {
   readonly onnxRuntime?: OnnxRuntimeSettings;
-  /** tfjs's backend in the worker, for training and for the tfjs engine. Default: WebGL on a real GPU, else cpu. */
+  /** tfjs's backend in the worker, for training and for the tfjs engine. Default: WebGL where it works, else cpu. */
   readonly backend?: string;
 }
 

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { transfer } from 'comlink';
+import type { ProxyMethods } from 'comlink';
+import { releaseProxy, transfer } from 'comlink';
 import { UsageError } from '../base/errors.ts';
 import type { Pixels, ProgressCallback } from '../base/types.ts';
 import { formatInspection, inspectModel } from '../../converters/index.ts';
@@ -49,7 +50,10 @@ import type {
 import { problemOf } from './messages.ts';
 import { outputFileName } from './output-name.ts';
 
-/** What a worker does for its page. Models stay here; the page has numbers for them. */
+/**
+ * What a worker does for its page. Models stay here; the page has numbers for them. A call comes with a number of its own, by
+ * which it is stopped, and with a function to report to.
+ */
 export class WorkerService {
   readonly #models = new Map<number, tf.LayersModel>();
   readonly #running = new Map<number, AbortController>();
@@ -261,6 +265,8 @@ export class WorkerService {
       } finally {
         await heard;
         this.#running.delete(id);
+        // Its channel would stay open until it is collected.
+        (report as Partial<ProxyMethods> | undefined)?.[releaseProxy]?.();
       }
     });
   }
