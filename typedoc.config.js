@@ -24,6 +24,7 @@ export default {
   ],
   out: 'docs-site',
   customCss: 'tools/docs/site.css',
+  favicon: 'tools/docs/favicon.svg',
   blockTags: [...OptionDefaults.blockTags, '@source'],
   excludeInternal: true,
   excludePrivate: true,

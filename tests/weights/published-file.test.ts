@@ -5,6 +5,7 @@ import { mismatch } from '../../src/weights/published-file.ts';
 const bytes = new TextEncoder().encode('these are the weights');
 const size = bytes.length;
 const sha256 = createHash('sha256').update(bytes).digest('hex');
+const md5 = createHash('md5').update(bytes).digest('hex');
 const damaged = Uint8Array.from(bytes, (byte, index) => (index === 3 ? byte ^ 1 : byte));
 
 afterEach(() => {
@@ -28,6 +29,11 @@ describe('bytes that should be a published file', () => {
     expect(await mismatch(damaged, { size, sha256 })).toMatchObject({ expected: `SHA-256 ${sha256}` });
   });
 
+  it('are told from it by their MD5 where only that is known', async () => {
+    expect(await mismatch(bytes, { size, md5 })).toBeUndefined();
+    expect(await mismatch(damaged, { size, md5 })).toMatchObject({ expected: `MD5 ${md5}` });
+  });
+
   it('are taken as they are when nothing is known of the file', async () => {
     expect(await mismatch(damaged, {})).toBeUndefined();
   });
@@ -42,9 +48,9 @@ describe.each([
     expect(await mismatch(bytes.subarray(1), { size, sha256 })).toMatchObject({ given: `${size - 1} bytes` });
   });
 
-  it('the hash is left out', async () => {
+  it('so is the hash', async () => {
     vi.stubGlobal('crypto', crypto);
     expect(await mismatch(bytes, { size, sha256 })).toBeUndefined();
-    expect(await mismatch(damaged, { size, sha256 })).toBeUndefined();
+    expect(await mismatch(damaged, { size, sha256 })).toMatchObject({ expected: `SHA-256 ${sha256}` });
   });
 });
