@@ -9,7 +9,7 @@ import { createOnnxSessionBrowser } from './engines/ort-session.browser.ts';
 import { prepareTfjsBrowser } from './engines/tfjs-backend.browser.ts';
 import { isSavedLocation, loadSavedModel } from './models/saved-models.browser.ts';
 import { registerPlatform } from './platform.ts';
-import { fetchAsset, fetchBytes, fetchPublished } from './weights/fetch.browser.ts';
+import { fetchBytes, fetchPublished, fetchThroughCache } from './weights/fetch.browser.ts';
 import { inMemory } from './weights/open-bytes.ts';
 
 registerPlatform({
@@ -18,7 +18,7 @@ registerPlatform({
   openFile: async (location, options) => inMemory(await fetchBytes(location, options)),
   isFolder: (location) => Promise.resolve(/^[^?#]*\/(?:[?#]|$)/.test(location)),
   openCached: async (file, options) => inMemory(await fetchPublished(file, options)),
-  readAsset: fetchAsset,
+  readAsset: fetchThroughCache,
   readImageFolder: noFiles,
   readDataset: noFiles,
   loadKept: (location) => (isSavedLocation(location) ? loadSavedModel(location) : undefined),

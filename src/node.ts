@@ -15,6 +15,7 @@ import { registerPlatform } from './platform.ts';
 import { checkpointFileNode } from './training/checkpoint-file.node.ts';
 import { openFeatureStoreNode, sha256Node } from './training/feature-store.node.ts';
 import { nativeOperatorsNode } from './training/native-operators.node.ts';
+import { mismatch } from './weights/published-file.ts';
 import { openCached, openLocation, readLocation } from './weights/index.node.ts';
 
 registerPlatform({
@@ -23,7 +24,10 @@ registerPlatform({
   openFile: openLocation,
   isFolder,
   openCached,
-  readAsset: ({ url, fileName }, options) => readLocation(url, { label: fileName, ...options }),
+  readAsset: async (file, options) => {
+    const bytes = await readLocation(file.url, { label: file.fileName, ...options });
+    return { bytes, problem: await mismatch(bytes, file) };
+  },
   readImageFolder,
   readDataset,
   listPictures: picturesBelow,

@@ -3,6 +3,7 @@ import type { ModelBytes } from '../converters/byte-source.ts';
 import type { Pixels, ProgressCallback } from './base/types.ts';
 import type { ImageDataset } from './datasets/labelled-images.ts';
 import type { ResizeOptions } from './images/resize-options.ts';
+import type { CheckedBytes } from './weights/published-file.ts';
 
 export interface ReadOptions {
   readonly onProgress?: ProgressCallback;
@@ -122,8 +123,8 @@ export interface Platform {
   isFolder(location: string): Promise<boolean>;
   /** A file with a public address, through the cache where there is one, opened. */
   openCached(file: RemoteFile, options?: ReadOptions): Promise<OpenFile>;
-  /** Bytes of a file that comes with the package; a browser keeps them. Not checked. */
-  readAsset(file: RemoteFile, options?: ReadOptions): Promise<Uint8Array>;
+  /** A file that comes with the package, and what is wrong with it; a browser keeps a sound one. */
+  readAsset(file: RemoteFile, options?: ReadOptions): Promise<CheckedBytes>;
   /** A folder with one subfolder of pictures for each class. Throws `USAGE_ARGUMENT` where there are no folders. */
   readImageFolder(folder: string): Promise<ImageDataset>;
   /** A folder, or a table that names pictures and their classes. Throws `USAGE_ARGUMENT` where there are no files. */

@@ -1,6 +1,6 @@
 import { ImageError, reasonOf } from '../base/errors.ts';
 import type { ImageSource } from '../images/image-source.ts';
-import { classifySource, describeSource } from '../images/image-source.ts';
+import { classifySource, describeSource, tagOf } from '../images/image-source.ts';
 
 /**
  * A picture as another thread can take it. What only the page has is read here: addresses are relative to the page, and
@@ -40,7 +40,7 @@ async function bitmapOf(element: ImageBitmapSource, name: string): Promise<Image
     return await createImageBitmap(element, { premultiplyAlpha: 'none', colorSpaceConversion: 'none' });
   } catch (cause) {
     throw new ImageError('IMAGE_SOURCE', `${name} cannot be read: ${reasonOf(cause)}`, {
-      given: Object.prototype.toString.call(element).slice(8, -1),
+      given: tagOf(element),
       expected: 'a loaded <img>, a <video> that shows a frame, or a <canvas> with a size',
       nextStep: 'wait until it has loaded; a picture of another site needs CORS',
       cause,

@@ -25,7 +25,7 @@ import { loadModelFiles } from '../models/load-model-file.ts';
 import { loadModel } from '../models/load-model.ts';
 import { getMetadata } from '../models/metadata.ts';
 import type { FileInMemory } from '../models/model-files.ts';
-import { readModelFiles } from '../models/model-files.ts';
+import { filesOfArtifacts, readModelFiles } from '../models/model-files.ts';
 import { listSavedModels, removeSavedModel, saveModel } from '../models/saved-models.browser.ts';
 import { platform } from '../platform.ts';
 import { summary } from '../reports/summary.ts';
@@ -186,7 +186,9 @@ export class WorkerService {
       const file = await readModelFiles(files);
       const converted = await convertInMemory(file, to, { ...options, ...context });
       const bytes =
-        to === 'tfjs' ? await zipOf(converted as ConvertedModel) : (converted as ConvertedFile).bytes;
+        to === 'tfjs'
+          ? await archiveOf(filesOfArtifacts(converted as ConvertedModel))
+          : (converted as ConvertedFile).bytes;
       const { layers, parameters, architecture, variant, notes } = converted;
       return {
         ...{ layers, parameters, notes },
@@ -331,9 +333,4 @@ function featureMapsOf(model: tf.LayersModel): FeatureMapFacts[] {
       shape: each.call.shapes[0]!.slice(1),
       isStage: stages.has(each),
     }));
-}
-
-function zipOf({ modelJson, shards }: ConvertedModel): Promise<Uint8Array<ArrayBuffer>> {
-  const json = new TextEncoder().encode(JSON.stringify(modelJson));
-  return archiveOf([{ name: 'model.json', bytes: json }, ...(shards as readonly FileInMemory[])]);
 }

@@ -9,9 +9,9 @@ import type { FileInMemory } from '../models/model-files.ts';
 import { readModelFiles } from '../models/model-files.ts';
 import { requireModel } from '../models/require-model.ts';
 import { platform } from '../platform.ts';
-import { labelsText, namedModel } from './named-model.ts';
+import type { NamedModel } from './named-model.ts';
+import { namedModel } from './named-model.ts';
 import { withOnnxMetadata } from './onnx-metadata.ts';
-import { readmeOf } from './preprocessing-text.ts';
 
 /** `h5` is Keras 2's format; `tfjs` a zip archive with model.json, its weights and the labels. */
 export type ExportFileFormat = 'tfjs' | 'onnx' | 'keras' | 'h5';
@@ -48,7 +48,7 @@ export async function exportFile(
   const { ending, type } = TYPES[format];
   const bytes =
     format === 'tfjs'
-      ? await archiveOf([...files, ...textsOf(model.name, named)])
+      ? await archiveOf([...files, ...named.texts(model.name, [])])
       : await converted(files, format, named, signal);
   return new File([bytes], `${model.name}${ending}`, { type });
 }
@@ -56,7 +56,7 @@ export async function exportFile(
 async function converted(
   files: readonly FileInMemory[],
   to: Exclude<ExportFileFormat, 'tfjs'>,
-  { classes, preprocessing }: ReturnType<typeof namedModel>,
+  { metadata }: NamedModel,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const file = await readModelFiles(files);
@@ -65,23 +65,7 @@ async function converted(
     to,
     signal === undefined ? {} : { signal },
   )) as ConvertedFile;
-  if (to !== 'onnx') return bytes;
-  return withOnnxMetadata(bytes, {
-    labels: JSON.stringify(classes),
-    preprocessing: JSON.stringify(preprocessing),
-  });
-}
-
-function textsOf(name: string, { classes, preprocessing }: ReturnType<typeof namedModel>): FileInMemory[] {
-  const text = (file: string, content: string) => ({
-    name: file,
-    bytes: new TextEncoder().encode(content),
-  });
-  return [
-    text('labels.txt', labelsText(classes)),
-    text('preprocessing.json', `${JSON.stringify(preprocessing, undefined, 2)}\n`),
-    text('README.txt', readmeOf(name, [], classes)),
-  ];
+  return to === 'onnx' ? withOnnxMetadata(bytes, metadata) : bytes;
 }
 
 /** Stored, not compressed: weights hardly become smaller. */

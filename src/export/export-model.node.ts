@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire as requireFrom } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -11,6 +11,7 @@ import { convertFile } from '../models/convert.ts';
 import { convert } from '../models/convert.node.ts';
 import { disposeModel } from '../models/dispose-model.ts';
 import { loadModel } from '../models/load-model.ts';
+import type { FileInMemory } from '../models/model-files.ts';
 import { requireModel } from '../models/require-model.ts';
 import { withModelAt } from '../models/model-bytes.ts';
 import type { OutputKind } from '../output/place-folder.node.ts';
@@ -18,11 +19,10 @@ import type { OutputFile } from '../output/write-folder.node.ts';
 import { checkOutputFolder, writeFolder } from '../output/write-folder.node.ts';
 import { platform } from '../platform.ts';
 import type { NamedModel } from './named-model.ts';
-import { labelsText, namedModel } from './named-model.ts';
+import { namedModel } from './named-model.ts';
 import { withOnnxMetadata } from './onnx-metadata.ts';
 import { pageHtml } from './page-html.ts';
 import { pageScript } from './page-script.node.ts';
-import { readmeOf } from './preprocessing-text.ts';
 
 export type ExportFormat = 'tfjs' | 'onnx' | 'keras' | 'page';
 
@@ -110,7 +110,8 @@ export async function exportModel(
     const named = namedModel(loaded, { labels, preprocessing, resize });
     const { classes } = named;
     const source = join(place, 'tfjs');
-    await writeFolder(source, await named.files(), {});
+    const tfjs = await named.files();
+    await writeFolder(source, tfjs, {});
     const name = typeof model === 'string' ? basename(model) : model.name;
     const differences: Partial<Record<ExportFormat, number>> = {};
     if (formats.includes('tfjs') || formats.includes('page')) {
@@ -129,7 +130,7 @@ export async function exportModel(
       differences[format] = check!.largest;
       onProgress?.({ phase: `export ${format}`, done: 1, total: 1, unit: 'steps' });
     }
-    const files = await filesOf(place, formats, name, named);
+    const files = await filesOf(place, formats, name, named, tfjs);
     await writeFolder(folder, files, { force, kind: exportOutput, ...(signal && { signal }) });
     return {
       ...{ out: folder, formats, classes, differences },
@@ -153,24 +154,14 @@ async function filesOf(
   place: string,
   formats: readonly ExportFormat[],
   name: string,
-  { classes, preprocessing }: NamedModel,
+  named: NamedModel,
+  model: readonly FileInMemory[],
 ): Promise<OutputFile[]> {
-  const files: OutputFile[] = [
-    { name: 'README.txt', bytes: readmeOf(name, formats, classes) },
-    { name: 'labels.txt', bytes: labelsText(classes) },
-    { name: 'preprocessing.json', bytes: `${JSON.stringify(preprocessing, undefined, 2)}\n` },
-  ];
-  const model = await Promise.all(
-    (await readdir(join(place, 'tfjs'))).map(async (file) => ({
-      name: file,
-      bytes: new Uint8Array(await readFile(join(place, 'tfjs', file))),
-    })),
-  );
+  const files: OutputFile[] = named.texts(name, formats);
   if (formats.includes('tfjs')) files.push(...model.map((file) => ({ ...file, name: `tfjs/${file.name}` })));
   if (formats.includes('onnx')) {
     const bytes = new Uint8Array(await readFile(join(place, 'model.onnx')));
-    const metadata = { labels: JSON.stringify(classes), preprocessing: JSON.stringify(preprocessing) };
-    files.push({ name: 'model.onnx', bytes: withOnnxMetadata(bytes, metadata) });
+    files.push({ name: 'model.onnx', bytes: withOnnxMetadata(bytes, named.metadata) });
   }
   if (formats.includes('keras')) {
     files.push({ name: 'model.keras', bytes: new Uint8Array(await readFile(join(place, 'model.keras'))) });
@@ -179,7 +170,7 @@ async function filesOf(
     const tfjs = requireFrom(import.meta.url).resolve('@tensorflow/tfjs/dist/tf.min.js');
     files.push(
       ...model.map((file) => ({ ...file, name: `page/${file.name}` })),
-      { name: 'page/index.html', bytes: pageHtml(name, classes) },
+      { name: 'page/index.html', bytes: pageHtml(name, named.classes) },
       { name: 'page/page.js', bytes: await pageScript() },
       { name: 'page/tf.min.js', bytes: new Uint8Array(await readFile(tfjs)) },
     );

@@ -7,12 +7,20 @@ import type { JsonObject } from '../base/types.ts';
 import { getMetadata, metadataAsJson } from '../models/metadata.ts';
 import type { FileInMemory } from '../models/model-files.ts';
 import { modelFilesOf } from '../models/model-files.ts';
-import { preprocessingOf } from './preprocessing-text.ts';
+import { preprocessingOf, readmeOf } from './preprocessing-text.ts';
 
 /** A classifier with all that others have to know to use it. */
 export interface NamedModel {
   readonly classes: readonly string[];
-  readonly preprocessing: ReturnType<typeof preprocessingOf>;
+  /** What an ONNX file carries. */
+  readonly metadata: Readonly<Record<'labels' | 'preprocessing', string>>;
+  /**
+   * What lies beside the model: how it is used, its labels, its preprocessing.
+   *
+   * @param name What it is called.
+   * @param formats Those that lie beside.
+   */
+  texts(name: string, formats: readonly string[]): FileInMemory[];
   /** As a TensorFlow.js layers model that carries it along, which is not left with the caller's model. */
   files(): Promise<FileInMemory[]>;
 }
@@ -37,9 +45,15 @@ export function namedModel(
     ...getMetadata(model),
     ...{ inputSize, resize, preprocessing, labels: classes },
   };
+  const described = preprocessingOf(recipe, classes, endsWithLogits(model) ? 'logits' : 'probabilities');
   return {
     classes,
-    preprocessing: preprocessingOf(recipe, classes, endsWithLogits(model) ? 'logits' : 'probabilities'),
+    metadata: { labels: JSON.stringify(classes), preprocessing: JSON.stringify(described) },
+    texts: (name, formats) => [
+      textFile('README.txt', readmeOf(name, formats, classes)),
+      textFile('labels.txt', labelsText(classes)),
+      textFile('preprocessing.json', `${JSON.stringify(described, undefined, 2)}\n`),
+    ],
     files: () =>
       modelFilesOf(model, {
         userDefinedMetadata: {
@@ -51,6 +65,10 @@ export function namedModel(
 }
 
 /** One line for each class; `preprocessing.json` has those names whole that have several lines. */
-export function labelsText(classes: readonly string[]): string {
+function labelsText(classes: readonly string[]): string {
   return classes.map((label) => `${label.replace(/\s*[\r\n\u2028\u2029]+\s*/g, ' ')}\n`).join('');
+}
+
+function textFile(name: string, text: string): FileInMemory {
+  return { name, bytes: new TextEncoder().encode(text) };
 }

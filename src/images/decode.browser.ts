@@ -4,6 +4,7 @@ import type { DecodeOptions, EncodedImage } from '../platform.ts';
 import { headerSize, sniffFormat } from './encoded-format.ts';
 import { toRgb } from './flatten.ts';
 import { checkPixelLimit, emptyImage, unreadableImage, wrongSource } from './image-errors.ts';
+import { tagOf } from './image-source.ts';
 import { resizePixels } from './resize.ts';
 
 const READABLE = 'JPEG, PNG, GIF, WebP, AVIF or BMP';
@@ -92,10 +93,6 @@ async function bitmapOf(
     const next = 'it is damaged, or of a kind that this browser does not read: save it as JPEG or PNG';
     throw unreadableImage(name, given, `a complete ${READABLE} file`, next, cause);
   }
-}
-
-function tagOf(value: unknown): string {
-  return Object.prototype.toString.call(value).slice('[object '.length, -1);
 }
 
 function drawableOf(image: EncodedImage, name: string): Drawable {

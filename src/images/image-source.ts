@@ -57,7 +57,7 @@ const DOM_KINDS = new Set([
 ]);
 
 /** The class that an object says it has; true across frames and realms, where `instanceof` is not. */
-function tagOf(value: unknown): string {
+export function tagOf(value: unknown): string {
   return Object.prototype.toString.call(value).slice('[object '.length, -1);
 }
 

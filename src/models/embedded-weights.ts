@@ -2,7 +2,6 @@ import { DovecoteError, FileError, FormatError, reasonOf } from '../base/errors.
 import type { EmbeddedWeights } from '../../zoo/card.ts';
 import type { ReadOptions } from '../platform.ts';
 import { platform } from '../platform.ts';
-import { mismatch } from '../weights/published-file.ts';
 
 /**
  * The bytes of the network in the package, held to its size and hash.
@@ -14,7 +13,7 @@ import { mismatch } from '../weights/published-file.ts';
 export async function readEmbedded(file: EmbeddedWeights, options: ReadOptions = {}): Promise<Uint8Array> {
   const { embeddedModel } = await import('../embedded/index.ts');
   const { url } = embeddedModel;
-  const bytes = await platform()
+  const { bytes, problem } = await platform()
     .readAsset({ url: url.href, ...file }, options)
     .catch((error: unknown) => {
       if (!isMissing(error)) throw error;
@@ -29,7 +28,6 @@ export async function readEmbedded(file: EmbeddedWeights, options: ReadOptions =
         },
       );
     });
-  const problem = await mismatch(bytes, file);
   if (problem === undefined) return bytes;
   throw new FormatError('FORMAT_DAMAGED', `The embedded network ${file.fileName} is damaged.`, {
     given: `${problem.given} at ${url.href}`,

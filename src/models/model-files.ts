@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { FileError } from '../base/errors.ts';
 import type { JsonObject, NamedTensor } from '../base/types.ts';
-import type { ModelFile, Quantization, ReadModelFileOptions } from '../../converters/index.ts';
+import type { ModelFile, Quantization, ReadModelFileOptions, TfjsArtifacts } from '../../converters/index.ts';
 import { readModelFile, writeTfjsModel } from '../../converters/index.ts';
 import { describeGraphModel } from './graph-model.ts';
 import { baseName } from './location.ts';
@@ -31,6 +31,14 @@ export async function modelFilesOf(
     userDefinedMetadata: userDefinedMetadata as JsonObject | undefined,
     generatedBy: `TensorFlow.js tfjs-layers v${tf.version_layers}`,
   });
+  return filesOfArtifacts({ modelJson, shards });
+}
+
+/** A TensorFlow.js layers model that was written in memory, as files. */
+export function filesOfArtifacts({
+  modelJson,
+  shards,
+}: Pick<TfjsArtifacts, 'modelJson' | 'shards'>): FileInMemory[] {
   const json = new TextEncoder().encode(JSON.stringify(modelJson));
   return [{ name: 'model.json', bytes: json }, ...(shards as readonly FileInMemory[])];
 }

@@ -1,5 +1,6 @@
 import { UsageError } from '../base/errors.ts';
 import type { ReadOptions, RemoteFile } from '../platform.ts';
+import type { CheckedBytes } from './published-file.ts';
 import { mismatch } from './published-file.ts';
 
 /** A weight file that this site keeps. */
@@ -22,22 +23,18 @@ export interface ClearedWeights {
 const STORE = 'dovecote-weights-v1';
 const FACTS = 'x-dovecote-file';
 
-/** What came over the network, and whether it is the file that it should be: only that is kept. */
-interface Fetched {
-  readonly bytes: Uint8Array;
-  readonly isSound: boolean;
-}
-
 /**
  * A published file out of the site's Cache Storage, or from the network into it. What comes out is held to its size and
- * hash as well: what does not match is fetched anew. Pages without https have no Cache Storage, and full disks take nothing
- * more; then the file is fetched each time.
+ * hash as well: what does not match is fetched anew, and what was fetched and does not match is not kept. Pages without https
+ * have no Cache Storage, and full disks take nothing more; then the file is fetched each time.
+ *
+ * @param fetchFile Its bytes, not checked.
  */
 export async function throughCache(
   file: RemoteFile,
   { onProgress, label = file.fileName }: ReadOptions,
-  fetchFile: () => Promise<Fetched>,
-): Promise<Uint8Array> {
+  fetchFile: () => Promise<Uint8Array>,
+): Promise<CheckedBytes> {
   const store = await openStore();
   const key = keyOf(file);
   const kept = await bytesIn(store, key);
@@ -45,12 +42,13 @@ export async function throughCache(
     if ((await mismatch(kept, file)) === undefined) {
       const { length } = kept;
       onProgress?.({ phase: `read ${label}`, done: length, total: length, unit: 'bytes' });
-      return kept;
+      return { bytes: kept, problem: undefined };
     }
     await store?.delete(key);
   }
-  const { bytes, isSound } = await fetchFile();
-  if (!isSound) return bytes;
+  const bytes = await fetchFile();
+  const problem = await mismatch(bytes, file);
+  if (problem !== undefined) return { bytes, problem };
   const facts: StoredWeights = {
     fileName: file.fileName,
     url: file.url,
@@ -59,7 +57,7 @@ export async function throughCache(
   };
   const headers = { [FACTS]: encodeURIComponent(JSON.stringify(facts)) };
   await store?.put(key, new Response(bytes as Uint8Array<ArrayBuffer>, { headers })).catch(() => undefined);
-  return bytes;
+  return { bytes, problem };
 }
 
 /** Weight files that this site keeps, by name. */

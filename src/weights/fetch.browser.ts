@@ -1,7 +1,7 @@
 import { AbortedError, NetworkError, reasonOf } from '../base/errors.ts';
 import type { ReadOptions, RemoteFile } from '../platform.ts';
 import { throughCache } from './cache.browser.ts';
-import { mismatch } from './published-file.ts';
+import type { CheckedBytes } from './published-file.ts';
 
 /**
  * Bytes of a URL, relative to the page, with progress. The browser's own HTTP cache applies.
@@ -54,28 +54,18 @@ export async function fetchBytes(location: string | URL, options: ReadOptions = 
  * @throws as `fetchBytes`, and NetworkError `DOWNLOAD_HASH`
  */
 export async function fetchPublished(file: RemoteFile, options: ReadOptions = {}): Promise<Uint8Array> {
-  return throughCache(file, options, async () => {
-    const bytes = await fetchBytes(file.url, { label: file.fileName, ...options });
-    const problem = await mismatch(bytes, file);
-    if (problem !== undefined) throw notPublished(file, problem);
-    return { bytes, isSound: true };
-  });
-}
-
-/** Bytes of a file of the package, from the site's cache where they are there; who asks checks them, and says what is wrong. */
-export function fetchAsset(file: RemoteFile, options: ReadOptions = {}): Promise<Uint8Array> {
-  return throughCache(file, options, async () => {
-    const bytes = await fetchBytes(file.url, { label: file.fileName, ...options });
-    return { bytes, isSound: (await mismatch(bytes, file)) === undefined };
-  });
-}
-
-function notPublished(file: RemoteFile, problem: { given: string; expected: string }): NetworkError {
-  return new NetworkError('DOWNLOAD_HASH', `${file.fileName} is not the published file.`, {
+  const { bytes, problem } = await fetchThroughCache(file, options);
+  if (problem === undefined) return bytes;
+  throw new NetworkError('DOWNLOAD_HASH', `${file.fileName} is not the published file.`, {
     ...problem,
     nextStep:
       'try again; when it stays so, the address holds another file now: give the weights from elsewhere',
   });
+}
+
+/** The same for those who say themselves what is wrong with the file. */
+export function fetchThroughCache(file: RemoteFile, options: ReadOptions = {}): Promise<CheckedBytes> {
+  return throughCache(file, options, () => fetchBytes(file.url, { label: file.fileName, ...options }));
 }
 
 async function collect(

@@ -1,5 +1,16 @@
 import type { RemoteFile } from '../platform.ts';
 
+/** What tells bytes from the file that they should be. */
+export interface Mismatch {
+  readonly given: string;
+  readonly expected: string;
+}
+
+export interface CheckedBytes {
+  readonly bytes: Uint8Array;
+  readonly problem: Mismatch | undefined;
+}
+
 /**
  * How bytes differ from the file that they should be, by size and SHA-256, or MD5 where only that is known; undefined when
  * they do not.
@@ -7,7 +18,7 @@ import type { RemoteFile } from '../platform.ts';
 export async function mismatch(
   bytes: Uint8Array,
   { size, sha256, md5 }: Pick<RemoteFile, 'size' | 'sha256' | 'md5'>,
-): Promise<{ given: string; expected: string } | undefined> {
+): Promise<Mismatch | undefined> {
   if (size !== undefined && bytes.length !== size) {
     return { given: `${bytes.length} bytes`, expected: `${size} bytes` };
   }
@@ -26,11 +37,7 @@ async function sha256Of(bytes: Uint8Array): Promise<Uint8Array> {
   return sha256(bytes);
 }
 
-function differing(
-  kind: string,
-  digest: Uint8Array,
-  expected: string,
-): { given: string; expected: string } | undefined {
+function differing(kind: string, digest: Uint8Array, expected: string): Mismatch | undefined {
   const found = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
   return found === expected.toLowerCase()
     ? undefined

@@ -74,6 +74,7 @@ describe.skipIf(skipBrowserTests)('the cache of a site', () => {
     );
     await answer.stop();
     expect(code).toBe('FORMAT_DAMAGED');
+    expect(await page.evaluate(() => dovecote.listCache(), undefined)).toEqual([]);
     expect(await load()).toEqual([`fetch ${embeddedModel.fileName}`]);
   });
 

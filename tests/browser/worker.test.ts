@@ -3,16 +3,16 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { embeddedModel } from '../../src/embedded/index.ts';
 import { classify, loadPixels } from '../../src/node.ts';
-import { BrowserPage, skipBrowserTests } from '../support/chromium.ts';
+import { BrowserPage } from '../support/chromium.ts';
+import { skipSites } from '../support/site.ts';
 import './worker-globals.ts';
 
 const file = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const photos = file('../../examples/photos');
 
-/** What the page runs, as text too long for one test: 30 pictures of each class, drawn by its canvas. */
 const classes = ['cross', 'ring'] as const;
 
-describe.skipIf(skipBrowserTests)('Dovecote in a Web Worker', () => {
+describe.skipIf(skipSites)('Dovecote in a Web Worker', () => {
   let page: BrowserPage;
 
   beforeAll(async () => {

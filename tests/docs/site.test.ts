@@ -5,9 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { skipBrowserTests } from '../support/chromium.ts';
 import { rootFolder } from '../support/dist.ts';
-import { VisitedSite } from '../support/site.ts';
+import { skipSites, VisitedSite } from '../support/site.ts';
 
 let site: string;
 let pages: { file: string; text: string }[];
@@ -72,7 +71,7 @@ describe('the site of npm run docs', () => {
     }
   });
 
-  it.skipIf(skipBrowserTests)('reads well on a phone, in light and dark', async () => {
+  it.skipIf(skipSites)('reads well on a phone, in light and dark', async () => {
     const visited = await VisitedSite.open(site, { viewport: { width: 390, height: 844 } });
     try {
       for (const colorScheme of ['light', 'dark'] as const) {

@@ -5,11 +5,10 @@ import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { skipBrowserTests } from '../support/chromium.ts';
 import { distFile, ensureBuilt, rootFolder } from '../support/dist.ts';
 import { runCli } from '../support/run-cli.ts';
 import { hasShared } from '../support/shared.ts';
-import { VisitedSite } from '../support/site.ts';
+import { skipSites, VisitedSite } from '../support/site.ts';
 import type { Snippet } from './read-snippets.ts';
 import { readSnippets } from './read-snippets.ts';
 import { fillWorld } from './world.ts';
@@ -40,8 +39,6 @@ type Plan =
 
 const cat = `const photo = await (await fetch('cat.jpg')).blob();`;
 const seesCat = 'globalThis.seen = predictions[0].label;';
-/** Weights that cannot be had here are replaced by files of the same form. */
-const mobilenet = ['--alpha 0.25', '--alpha 0.25 --weights mobilenet_2_5_224_tf.h5'] as const;
 
 const plans: Readonly<Record<string, Plan>> = {
   '$ npm install dovecote': { by: 'shell' },
@@ -72,8 +69,9 @@ const plans: Readonly<Record<string, Plan>> = {
   },
   'dovecote classify cat.jpg --model mobilenet --alpha 0.25': {
     by: 'shell',
+    // Weights that cannot be had here are replaced by files of the same form.
     rewrite: [
-      ['--model mobilenet --alpha 0.25', `--model mobilenet ${mobilenet[1]}`],
+      ['--model mobilenet --alpha 0.25', '--model mobilenet --alpha 0.25 --weights mobilenet_2_5_224_tf.h5'],
       ['--minimalistic', '--minimalistic --weights mobilenetv3small.h5'],
     ],
   },
@@ -149,7 +147,7 @@ describe('the snippets of README and docs/', () => {
     const plan = planOf(snippet)?.[1];
     const title = `${snippet.place}: ${snippet.lines[0]}`;
     if (plan === undefined || plan.by === 'other') continue;
-    it.skipIf(plan.by === 'page' && skipBrowserTests)(title, async () => {
+    it.skipIf(plan.by === 'page' && skipSites)(title, async () => {
       if (plan.by === 'page') return runPage(await pages(), number);
       const folder = join(world, String(number));
       await cp(join(world, 'start'), folder, { recursive: true, verbatimSymlinks: true });

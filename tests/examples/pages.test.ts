@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { skipBrowserTests } from '../support/chromium.ts';
 import { ensureBuilt, rootFolder } from '../support/dist.ts';
-import { VisitedSite } from '../support/site.ts';
+import { skipSites, VisitedSite } from '../support/site.ts';
 import { colourPicture } from '../support/tiny-model.ts';
 
 const examples = join(rootFolder, 'examples');
@@ -32,7 +31,7 @@ async function expectSound(site: VisitedSite): Promise<void> {
   expect(site.foreign).toEqual([]);
 }
 
-describe.skipIf(skipBrowserTests)('the example with Vite and React', () => {
+describe.skipIf(skipSites)('the example with Vite and React', () => {
   it('says what is on photos, and in words what is none', async () => {
     const out = join(folder, 'react');
     await build({ root: join(examples, 'react'), logLevel: 'error', build: { outDir: out } });
@@ -55,7 +54,7 @@ describe.skipIf(skipBrowserTests)('the example with Vite and React', () => {
   });
 });
 
-describe.skipIf(skipBrowserTests)('the plain page', () => {
+describe.skipIf(skipSites)('the plain page', () => {
   it.each([true, false])(
     'classifies, trains and gives the model away, in a page that is isolated: %s',
     async (isolated) => {

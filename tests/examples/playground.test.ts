@@ -6,17 +6,16 @@ import sharp from 'sharp';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { classify, convertBytes, disposeModel, exportFile, loadModel } from '../../src/node.ts';
-import { skipBrowserTests } from '../support/chromium.ts';
 import { ensureBuilt, rootFolder } from '../support/dist.ts';
 import { hasShared, shared } from '../support/shared.ts';
-import { VisitedSite } from '../support/site.ts';
+import { skipSites, VisitedSite } from '../support/site.ts';
 import { colourModel } from '../support/tiny-model.ts';
 
 const photos = join(rootFolder, 'examples', 'photos');
 const CLASSES = ['ants', 'bees'] as const;
 const EACH = 30;
 
-describe.skipIf(skipBrowserTests)('the playground', () => {
+describe.skipIf(skipSites)('the playground', () => {
   let folder: string;
   let site: VisitedSite;
 

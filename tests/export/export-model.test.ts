@@ -7,12 +7,11 @@ import { extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import type { Browser } from 'playwright-core';
-import { chromium } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { classify, disposeModel, exportModel, getMetadata, loadModel, setMetadata } from '../../src/node.ts';
 import { KerasBatchNormalization } from '../../src/layers/batch-normalization.ts';
-import { chromiumPath, skipBrowserTests } from '../support/chromium.ts';
+import { launchChromium, skipBrowserTests } from '../support/chromium.ts';
 import { ensureBuilt } from '../support/dist.ts';
 import { seededTensor } from '../support/seeded.ts';
 import { noisyPicture, tinyMetadata } from '../support/tiny-model.ts';
@@ -214,10 +213,7 @@ describe.skipIf(skipBrowserTests)('the page, in Chromium', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
     close = () => server.close();
-    browser = await chromium.launch({
-      ...(chromiumPath !== undefined && { executablePath: chromiumPath }),
-      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
-    });
+    browser = await launchChromium();
   });
   afterAll(async () => {
     await browser.close();

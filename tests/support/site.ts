@@ -1,6 +1,7 @@
 import { createRequire as requireFrom } from 'node:module';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { launchChromium, serveFolder, type Site } from './chromium.ts';
+import { launchChromium, serveFolder, skipBrowserTests, type Site } from './chromium.ts';
+import { hasLoopback } from './network.ts';
 
 const axeProgram = requireFrom(import.meta.url).resolve('axe-core/axe.min.js');
 
@@ -8,6 +9,9 @@ const axeProgram = requireFrom(import.meta.url).resolve('axe-core/axe.min.js');
 declare const axe: {
   run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>;
 };
+
+/** Without a server of this machine there is no site; a worker's requests cannot be answered within the browser either. */
+export const skipSites = skipBrowserTests || !hasLoopback;
 
 /** A built site in Chromium as a visitor sees it; whatever goes wrong in it is kept. */
 export class VisitedSite {
