@@ -12,6 +12,7 @@ import { TensorBoard, TensorBoardWriter } from '../../src/node.ts';
 import type { SummaryValue } from '../../src/tensorboard/event-file.ts';
 import { summaryRecord, versionRecord, wholeLength } from '../../src/tensorboard/event-file.ts';
 import { histogramOf } from '../../src/tensorboard/histogram.ts';
+import { pythonWith } from '../support/python.ts';
 
 const golden = JSON.parse(readFileSync(new URL('golden.json', import.meta.url), 'utf8')) as Record<
   'version' | 'scalars' | 'histogram' | 'image' | 'text',
@@ -190,11 +191,7 @@ describe('the callback TensorBoard', () => {
     expect(count('validation', 'epoch_accuracy')).toBe(3);
   });
 
-  const python = process.env['DOVECOTE_PYTHON'];
-  if (python === undefined) {
-    // eslint-disable-next-line no-console
-    console.warn('without DOVECOTE_PYTHON: logs are not read by TensorBoard itself');
-  }
+  const python = pythonWith(['tensorboard'], 'TensorBoard itself does not read the logs');
   it.skipIf(python === undefined)('writes what TensorBoard reads', { timeout: 120_000 }, async () => {
     const folder = join(root, 'for-tensorboard');
     await log(folder);
